@@ -1,0 +1,1 @@
+"""Packs the rooms for a counter PC; imports none of them."""

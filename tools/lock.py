@@ -1,0 +1,34 @@
+"""Rewrite requirements/*.lock from *.in: every file of every pinned version, with its hash.
+
+Needs `uv` on PATH (a developer's tool: installing from the lock needs pip alone).
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent / "requirements"
+COMPILE = [
+    "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
+    "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url",
+]  # fmt: skip
+
+
+def locked(name: str, *options: str) -> str:
+    """Compile ``requirements/<name>.in`` to pinned, hashed lines."""
+    done = subprocess.run(
+        [*COMPILE, *options, f"{name}.in"], cwd=FOLDER, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def main() -> None:
+    """Write both locks; each is installed with ``--no-deps --require-hashes``."""
+    mediapipe = locked("mediapipe", "--no-deps")
+    for name in ("runtime", "dev"):
+        (FOLDER / f"{name}.lock").write_text(locked(name) + mediapipe, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
