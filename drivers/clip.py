@@ -1,0 +1,236 @@
+"""The ``.rgbd`` clip: one file with lossless depth and IR, colour, timestamps and calibration.
+
+A ZIP archive (stored, not deflated) of four members, each read and written with cv2's own FFmpeg:
+
+=============  ==============================================================
+``clip.json``  schema, intrinsics, device timestamps, label, sha256 of the rest
+``color.mkv``  Motion JPEG in Matroska, BGR
+``depth.mkv``  FFV1 16 bit grey, millimetres, 0 = no reading (lossless)
+``ir.mkv``     FFV1 8 bit grey (lossless)
+=============  ==============================================================
+
+cv2's writer holds one stream per file, hence the archive around them (ADR 0004).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Self, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from yibao_face.drivers.api import (
+    ClipError,
+    ColourImage,
+    DepthImage,
+    InfraredImage,
+    Intrinsics,
+)
+
+# It warns that grey planes come as they are: that is what is asked for.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
+SCHEMA = 1
+# A clip is held in memory while it plays; anything larger is not one of ours.
+MAX_MEMBER_BYTES = 512 * 1024 * 1024
+_GREY16 = [cv2.VIDEOWRITER_PROP_DEPTH, cv2.CV_16U, cv2.VIDEOWRITER_PROP_IS_COLOR, 0]
+_GREY8 = [cv2.VIDEOWRITER_PROP_IS_COLOR, 0]
+_STREAMS: dict[str, tuple[str, list[int]]] = {
+    "color": ("MJPG", []),
+    "depth": ("FFV1", _GREY16),
+    "ir": ("FFV1", _GREY8),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planes:
+    """The images of one exposure as they lie in a clip; shapes as in ``drivers.api.Frame``."""
+
+    bgr: ColourImage
+    depth_mm: DepthImage
+    ir: InfraredImage
+
+
+@dataclass(frozen=True, slots=True)
+class ClipHeader:
+    """``clip.json``. ``device_us``: a timestamp per frame, rising. ``label``: what was played."""
+
+    intrinsics: Intrinsics
+    fps: float
+    device_us: tuple[int, ...]
+    label: str
+    serial: str
+
+
+class ClipWriter:
+    """Collects planes, writes them as one file at the end; nothing is left of a failed one."""
+
+    def __init__(self, path: Path, intrinsics: Intrinsics, fps: float, label: str) -> None:
+        self._path, self._intrinsics, self._fps, self._label = path, intrinsics, fps, label
+        self._device_us: list[int] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="yibao-clip-")
+        size = (intrinsics.width, intrinsics.height)
+        self._writers = {
+            name: _open_writer(self._member(name), codec, fps, size, options)
+            for name, (codec, options) in _STREAMS.items()
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            for writer in self._writers.values():
+                writer.release()
+            self._folder.cleanup()
+
+    def add(self, planes: Planes, device_us: int) -> None:
+        """Append one exposure; ``device_us`` must rise."""
+        if self._device_us and device_us <= self._device_us[-1]:
+            raise ValueError(f"timestamp {device_us} does not follow {self._device_us[-1]}")
+        self._device_us.append(device_us)
+        for name, plane in (("color", planes.bgr), ("depth", planes.depth_mm), ("ir", planes.ir)):
+            self._writers[name].write(np.ascontiguousarray(plane))
+
+    def _member(self, name: str) -> Path:
+        return Path(self._folder.name) / f"{name}.mkv"
+
+    def _finish(self) -> None:
+        digests: dict[str, str] = {}
+        for name, writer in self._writers.items():
+            writer.release()
+            digests[name] = hashlib.sha256(self._member(name).read_bytes()).hexdigest()
+        header = ClipHeader(
+            self._intrinsics, self._fps, tuple(self._device_us), self._label, digests["depth"][:12]
+        )
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        part = self._path.with_suffix(".part")
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("clip.json", _dump(header, digests))
+            for name in _STREAMS:
+                archive.write(self._member(name), f"{name}.mkv")
+        part.replace(self._path)
+
+
+class ClipReader:
+    """A clip opened for playing. Raises ``ClipError`` where a byte is not what was written."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                self.header, digests = _load(_member_bytes(archive, "clip.json"))
+                self._streams = {
+                    name: _checked(archive, name, digests.get(name)) for name in _STREAMS
+                }
+        except (OSError, zipfile.BadZipFile, KeyError, NotImplementedError) as exc:
+            raise ClipError(f"{path.name}: not a readable clip: {exc}") from exc
+
+    def frames(self) -> Iterator[Planes]:
+        """Decode from the first exposure to the last; call again to play again."""
+        streams = {name: _Stream(name, data) for name, data in self._streams.items()}
+        try:
+            for index in range(len(self.header.device_us)):
+                planes = {name: stream.grab(index) for name, stream in streams.items()}
+                yield self._planes(planes, index)
+        finally:
+            for stream in streams.values():
+                stream.release()
+
+    def _planes(self, planes: dict[str, npt.NDArray[Any]], index: int) -> Planes:
+        at = self.header.intrinsics
+        shape = (at.height, at.width)
+        found = {name: plane.shape[:2] for name, plane in planes.items()}
+        if any(size != shape for size in found.values()):
+            raise ClipError(f"frame {index}: planes {found} do not fit calibration {shape}")
+        if planes["depth"].dtype != np.uint16 or planes["color"].dtype != np.uint8:
+            raise ClipError(f"frame {index}: depth is {planes['depth'].dtype}, not uint16")
+        return Planes(
+            cast(ColourImage, planes["color"]),
+            cast(DepthImage, planes["depth"]),
+            cast(InfraredImage, planes["ir"]),
+        )
+
+
+def _open_writer(
+    path: Path, codec: str, fps: float, size: tuple[int, int], options: list[int]
+) -> cv2.VideoWriter:
+    fourcc = cv2.VideoWriter.fourcc(*codec)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, fps, size, options)
+    if not writer.isOpened():
+        raise ClipError(f"this cv2 cannot write {codec}: its FFmpeg is missing")
+    return writer
+
+
+class _Stream:
+    """One member decoded from memory: frames of a face never touch a temporary file."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self._name = name
+        # cv2 reads from this object without holding it: dropped too early it crashes the process.
+        self._bytes = io.BytesIO(data)
+        options = [cv2.CAP_PROP_CONVERT_RGB, 0] if name != "color" else []
+        self._capture = cv2.VideoCapture(cast(Any, self._bytes), cv2.CAP_FFMPEG, options)
+        if not self._capture.isOpened():
+            raise ClipError(f"{name}.mkv cannot be decoded")
+
+    def grab(self, index: int) -> npt.NDArray[Any]:
+        ok, image = self._capture.read()
+        if not ok:
+            raise ClipError(f"{self._name}.mkv ends before frame {index}")
+        plane: npt.NDArray[Any] = np.asarray(image)
+        return plane[:, :, 0] if self._name != "color" and plane.ndim == 3 else plane
+
+    def release(self) -> None:
+        self._capture.release()
+
+
+def _member_bytes(archive: zipfile.ZipFile, name: str) -> bytes:
+    info = archive.getinfo(name)
+    if info.file_size > MAX_MEMBER_BYTES or info.compress_type != zipfile.ZIP_STORED:
+        raise ClipError(f"{name}: {info.file_size} bytes, not a stored clip member")
+    return archive.read(info)
+
+
+def _checked(archive: zipfile.ZipFile, name: str, digest: str | None) -> bytes:
+    data = _member_bytes(archive, f"{name}.mkv")
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ClipError(f"{name}.mkv: sha256 differs from the one written")
+    return data
+
+
+def _dump(header: ClipHeader, digests: dict[str, str]) -> str:
+    body = {"schema": SCHEMA, **asdict(header), "sha256": digests}
+    return json.dumps(body, ensure_ascii=False, indent=1)
+
+
+def _load(raw: bytes) -> tuple[ClipHeader, dict[str, str]]:
+    try:
+        body: dict[str, Any] = json.loads(raw)
+        if body["schema"] != SCHEMA:
+            raise ClipError(f"clip schema {body['schema']}, this reader knows {SCHEMA}")
+        times = tuple(int(t) for t in body["device_us"])
+        if not times or any(b <= a for a, b in pairwise(times)):
+            raise ClipError("clip.json: timestamps do not rise")
+        header = ClipHeader(
+            Intrinsics(**body["intrinsics"]),
+            float(body["fps"]),
+            times,
+            str(body["label"]),
+            str(body["serial"]),
+        )
+        return header, dict(body["sha256"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
+        raise ClipError(f"clip.json cannot be read: {exc!r}") from exc
