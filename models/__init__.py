@@ -1,0 +1,1 @@
+"""Networks and geometry: arrays in, numbers out."""

@@ -1,0 +1,51 @@
+"""The networks of one daemon, loaded and checked: what ``capture`` works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yibao_face.models.api import ModelStamp
+from yibao_face.models.detect import FaceDetector
+from yibao_face.models.embed import FaceEmbedder
+from yibao_face.models.engine import Network
+from yibao_face.models.landmark import FaceLandmarker
+from yibao_face.models.relief import ReliefGauge
+from yibao_face.models.weights.manifest import ModelEntry
+from yibao_face.models.weights.store import WeightStore, load_mesh
+
+
+@dataclass(frozen=True, slots=True)
+class FaceModels:
+    """Everything a frame is judged with. ``match_threshold``: cosine at the manifest's FAR."""
+
+    detector: FaceDetector
+    landmarker: FaceLandmarker
+    gauge: ReliefGauge
+    embedder: FaceEmbedder
+    match_threshold: float
+    stamps: tuple[ModelStamp, ...]
+
+    def close(self) -> None:
+        """Free native memory."""
+        self.landmarker.close()
+
+
+def load_face_models(store: WeightStore) -> FaceModels:
+    """Load all roles; raises ``ModelMissingError`` or ``ModelAlteredError`` naming the model."""
+    detector = store.manifest.by_role("detector")
+    embedder = store.manifest.by_role("embedder")
+    landmarker = store.manifest.by_role("landmarker")
+    mesh = store.manifest.by_role("canonical-face")
+    return FaceModels(
+        FaceDetector(_network(store, detector), detector.thresholds["score"].value),
+        FaceLandmarker(landmarker.file, store.read(landmarker)),
+        ReliefGauge(load_mesh(mesh, store.read(mesh))),
+        FaceEmbedder(_network(store, embedder), store.stamp(embedder)),
+        embedder.thresholds["match"].value,
+        tuple(store.stamp(entry) for entry in (detector, landmarker, embedder, mesh)),
+    )
+
+
+def _network(store: WeightStore, entry: ModelEntry) -> Network:
+    store.read(entry)  # raises unless the file is the one installed
+    return Network(entry.file, store.path(entry))

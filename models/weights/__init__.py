@@ -1,0 +1,1 @@
+"""Where the networks come from: pinned packages, checked, converted, kept in the data folder."""

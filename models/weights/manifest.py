@@ -1,0 +1,131 @@
+"""``manifest.json`` as types: each network's origin, licence, shape, golden vector, thresholds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from yibao_face.models.api import ModelMissingError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A pinned file of a package registry. ``platform``: tag of a wheel bound to one platform."""
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+    kind: str = "wheel"
+    platform: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Input and expected numbers of one output, by which a converted network is recognised.
+
+    Input: ``seed`` of ``numpy.random.RandomState``, uniform in 0..``high``, of ``shape``.
+    """
+
+    seed: int
+    high: float
+    shape: tuple[int, ...]
+    head: dict[str, tuple[float, ...]]
+    rtol: float
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A decision limit and where it comes from."""
+
+    value: float
+    calibrated_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One network: ``member`` of ``source`` becomes ``file`` by ``convert``."""
+
+    id: str
+    role: str
+    source: str
+    member: str
+    sha256: str
+    convert: str
+    file: str
+    licence: str
+    origin: str
+    input: str
+    golden: Golden | None
+    thresholds: dict[str, Threshold]
+
+
+@dataclass(frozen=True, slots=True)
+class GateEntry:
+    """A depth feature must lie in ``low``..``high``; ``cause`` names what it means when not."""
+
+    feature: str
+    low: float
+    high: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessEntry:
+    """The weight-free liveness engine: gates on ``models.relief``, and where they come from."""
+
+    version: str
+    calibrated_on: str
+    frames: int
+    attack_frames: int
+    reading: tuple[GateEntry, ...]
+    attack: tuple[GateEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Every network this version may use, the packages that carry them, the liveness gates."""
+
+    sources: dict[str, Source]
+    models: tuple[ModelEntry, ...]
+    liveness: LivenessEntry
+
+    def by_role(self, role: str) -> ModelEntry:
+        """The one network of ``role``; ``ModelMissingError`` where the manifest has none."""
+        for entry in self.models:
+            if entry.role == role:
+                return entry
+        raise ModelMissingError(f"manifest lists no {role}")
+
+
+def load_manifest() -> Manifest:
+    """Read the manifest that is part of this package."""
+    raw: dict[str, Any] = json.loads(
+        resources.files("yibao_face.models").joinpath("manifest.json").read_text("utf-8")
+    )
+    sources = {name: Source(**body) for name, body in raw["sources"].items()}
+    models = tuple(_entry(body) for body in raw["models"])
+    return Manifest(sources, models, _liveness(raw["liveness"]))
+
+
+def _liveness(body: dict[str, Any]) -> LivenessEntry:
+    reading, attack = (tuple(GateEntry(**g) for g in body[k]) for k in ("reading", "attack"))
+    values: dict[str, Any] = {**body, "reading": reading, "attack": attack}
+    return LivenessEntry(**values)
+
+
+def _entry(body: dict[str, Any]) -> ModelEntry:
+    golden = body.get("golden")
+    thresholds = {name: Threshold(**limit) for name, limit in body["thresholds"].items()}
+    values: dict[str, Any] = {**body, "thresholds": thresholds}
+    values["golden"] = _golden(golden) if golden else None
+    return ModelEntry(**values)
+
+
+def _golden(body: dict[str, Any]) -> Golden:
+    head = {name: tuple(float(v) for v in values) for name, values in body["head"].items()}
+    return Golden(
+        int(body["seed"]), float(body["high"]), tuple(body["shape"]), head, float(body["rtol"])
+    )

@@ -1,0 +1,120 @@
+"""Installed networks in the data folder, and the receipt that says what they must be."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from yibao_face.models.api import ModelAlteredError, ModelMissingError, ModelStamp
+from yibao_face.models.engine import Network
+from yibao_face.models.weights.manifest import Golden, Manifest, ModelEntry
+
+RECEIPT = "receipt.json"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightStore:
+    """The folder of installed networks; reads are checked against its receipt."""
+
+    folder: Path
+    manifest: Manifest
+
+    def path(self, entry: ModelEntry) -> Path:
+        """Where the installed file of ``entry`` lies."""
+        return self.folder / entry.file
+
+    def read(self, entry: ModelEntry) -> bytes:
+        """The installed bytes; ``ModelMissingError`` or ``ModelAlteredError`` if they are not."""
+        path = self.path(entry)
+        try:
+            data = path.read_bytes()
+        except OSError as exc:
+            raise ModelMissingError(f"{entry.id} is not installed in {self.folder.name}") from exc
+        expected = self._receipt().get(entry.id)
+        if expected is None or expected["source"] != entry.sha256:
+            raise ModelMissingError(f"{entry.id} was not installed from the pinned source")
+        if hashlib.sha256(data).hexdigest() != expected["sha256"]:
+            raise ModelAlteredError(f"{entry.id}: {path.name} is not the file that was installed")
+        return data
+
+    def stamp(self, entry: ModelEntry) -> ModelStamp:
+        """Identity for templates and results: the pinned source, the same on every machine."""
+        return ModelStamp(entry.id, entry.sha256)
+
+    def write(self, entry: ModelEntry, data: bytes) -> None:
+        """Keep a converted file and note it in the receipt; the golden vector is checked first."""
+        check_golden(entry, data)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.path(entry).with_suffix(".part")
+        part.write_bytes(data)
+        part.replace(self.path(entry))
+        receipt = self._receipt() if (self.folder / RECEIPT).is_file() else {}
+        receipt[entry.id] = {
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "source": entry.sha256,
+        }
+        self._write_receipt(receipt)
+
+    def verify(self, entry: ModelEntry) -> None:
+        """Raise as ``read`` does, and ``ModelAlteredError`` when the golden vector differs."""
+        check_golden(entry, self.read(entry))
+
+    def _receipt(self) -> dict[str, dict[str, str]]:
+        path = self.folder / RECEIPT
+        try:
+            body: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            return {
+                str(k): {"sha256": v["sha256"], "source": v["source"]} for k, v in body.items()
+            }
+        except OSError as exc:
+            raise ModelMissingError(f"no {RECEIPT}: models are not installed") from exc
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise ModelAlteredError(f"{RECEIPT} cannot be read") from exc
+
+    def _write_receipt(self, receipt: dict[str, dict[str, str]]) -> None:
+        part = self.folder / f"{RECEIPT}.part"
+        part.write_text(json.dumps(receipt, indent=1, sort_keys=True), "utf-8")
+        part.replace(self.folder / RECEIPT)
+
+
+def check_golden(entry: ModelEntry, data: bytes) -> None:
+    """Run the golden input; ``ModelAlteredError`` when an output differs from the manifest's."""
+    if entry.golden is None:
+        return
+    found = golden_outputs(entry, entry.golden, data)
+    for name, expected in entry.golden.head.items():
+        got = found.get(name, np.zeros(0))[: len(expected)]
+        want = np.asarray(expected)
+        limit = entry.golden.rtol * max(1.0, float(np.abs(want).max()))
+        if len(got) != len(want) or float(np.abs(got - want).max()) > limit:
+            raise ModelAlteredError(f"{entry.id}: output {name} differs from its golden vector")
+
+
+def golden_outputs(
+    entry: ModelEntry, golden: Golden, data: bytes
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Flattened outputs for the golden input; a mesh's own numbers for a mesh."""
+    if entry.role == "canonical-face":
+        return {"vertices": load_mesh(entry, data).ravel()}
+    random = np.random.RandomState(golden.seed)
+    picture = (random.rand(*golden.shape) * golden.high).astype(np.float32)
+    outputs = Network(entry.file, data).run(picture)
+    return {name: value.ravel().astype(np.float64) for name, value in outputs.items()}
+
+
+def load_mesh(entry: ModelEntry, data: bytes) -> npt.NDArray[np.float64]:
+    """The canonical face, (468, 3) mm."""
+    try:
+        mesh: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as exc:
+        raise ModelAlteredError(f"{entry.id}: {entry.file} is not an array") from exc
+    if mesh.shape != (468, 3):
+        raise ModelAlteredError(f"{entry.id}: mesh has shape {mesh.shape}")
+    return mesh.astype(np.float64)
