@@ -1,0 +1,1 @@
+"""Results on disk before the answer leaves, and their way to the central service."""
