@@ -1,0 +1,1 @@
+"""The resident process: HTTP edge, one encounter at a time per camera, wiring."""

@@ -1,0 +1,95 @@
+"""The words of one encounter: what may be answered, who stood there, why it ended, what to do."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum, unique
+
+
+class Answer(IntEnum):
+    """``code`` of zjHisFunCall and POST /stdcashFaceAuth (S0-07): non-zero lets the HIS go on."""
+
+    FAIL = 0
+    PASS = 1
+    NOT_NEEDED = 2
+
+
+class Who(IntEnum):
+    """``type``: who stood at the counter (S0-10); ``NOBODY`` where nothing was passed."""
+
+    NOBODY = 0
+    SELF = 1
+    AGENT = 2
+
+
+@unique
+class Cause(StrEnum):
+    """Why an encounter ended as it did: stable, recorded, told to the caller by one table."""
+
+    MATCHED_SELF = "matched-self"
+    MATCHED_AGENT = "matched-agent"
+
+    OTHER_PERSON = "other-person"
+    SPOOF_FLAT = "spoof-flat"
+    SPOOF_SIZE = "spoof-size"
+    SPOOF_SHAPE = "spoof-shape"
+    RECORDED_CAMERA = "recorded-camera"
+    NO_DEPTH_CAMERA = "no-depth-camera"
+
+    NOT_ENROLLED = "not-enrolled"
+    TEMPLATE_STALE = "template-stale"
+    CONSENT_REFUSED = "consent-refused"
+    STAFF_REFUSED = "staff-refused"
+    ID_PHOTO_MISMATCH = "id-photo-mismatch"
+    ID_PHOTO_UNUSABLE = "id-photo-unusable"
+    COUNTER_SILENT = "counter-silent"
+
+    NO_FACE = "no-face"
+    MANY_FACES = "many-faces"
+    FACE_CUT = "face-cut"
+    TOO_FAR = "too-far"
+    TOO_NEAR = "too-near"
+    NOT_FRONTAL = "not-frontal"
+    TOO_DARK = "too-dark"
+    TOO_BRIGHT = "too-bright"
+    BLURRED = "blurred"
+    DEPTH_POOR = "depth-poor"
+    MOVED = "moved"
+
+    BAD_REQUEST = "bad-request"
+    TOO_LARGE = "too-large"
+    BUSY = "busy"
+    CALLER_GONE = "caller-gone"
+    DEADLINE = "deadline"
+    STOPPING = "stopping"
+    CAMERA_MISSING = "camera-missing"
+    CAMERA_BUSY = "camera-busy"
+    CAMERA_LOST = "camera-lost"
+    CAMERA_SILENT = "camera-silent"
+    CAMERA_FAULT = "camera-fault"
+    CAMERA_CONFIG = "camera-config"
+    CLIP_BROKEN = "clip-broken"
+    MODEL_MISSING = "model-missing"
+    MODEL_ALTERED = "model-altered"
+    MODEL_FAULT = "model-fault"
+    GALLERY_FAULT = "gallery-fault"
+    STORE_FAILED = "store-failed"
+    INTERNAL = "internal"
+
+
+# Values, not failures: the person is told, and the next frame is tried (S0-46). When time runs
+# out, the one seen most becomes the cause.
+HINTS = frozenset(
+    {
+        Cause.NO_FACE,
+        Cause.MANY_FACES,
+        Cause.FACE_CUT,
+        Cause.TOO_FAR,
+        Cause.TOO_NEAR,
+        Cause.NOT_FRONTAL,
+        Cause.TOO_DARK,
+        Cause.TOO_BRIGHT,
+        Cause.BLURRED,
+        Cause.DEPTH_POOR,
+        Cause.MOVED,
+    }
+)

@@ -1,0 +1,96 @@
+"""Which face of the frame is meant, and what the person should do to be seen better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yibao_face.daemon.core.encounter import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBox:
+    """A face in pixels of its frame; may reach over the border."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a frame is usable. Pixels refer to a frame 640 wide; wider ones are scaled."""
+
+    min_face_px: float = 72.0
+    max_face_share: float = 0.85
+    bystander_share: float = 0.5
+    max_cut_share: float = 0.05
+    max_yaw_deg: float = 20.0
+    max_pitch_deg: float = 22.0
+    max_roll_deg: float = 25.0
+    min_brightness: float = 40.0
+    max_brightness: float = 225.0
+    min_contrast: float = 14.0
+    min_sharpness: float = 20.0
+    min_distance_mm: float = 300.0
+    max_distance_mm: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """Pose in degrees off the line of sight; light and sharpness as ``models.quality`` has."""
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    brightness: float
+    contrast: float
+    sharpness: float
+
+
+def place_hint(faces: tuple[FaceBox, ...], frame: tuple[int, int], limits: Limits) -> Cause | None:
+    """What is wrong with the faces (largest first) of a (width, height) frame, if anything.
+
+    A second face counts once it is at least ``bystander_share`` as wide as the first: the queue
+    behind the yellow line may stand there, a second person at the counter may not (Q: one face).
+    """
+    if not faces:
+        return Cause.NO_FACE
+    face = faces[0]
+    width, height = frame
+    if len(faces) > 1 and faces[1].width >= limits.bystander_share * face.width:
+        return Cause.MANY_FACES
+    if face.width < limits.min_face_px * width / 640:
+        return Cause.TOO_FAR
+    if max(face.width / width, face.height / height) > limits.max_face_share:
+        return Cause.TOO_NEAR
+    return Cause.FACE_CUT if _cut_share(face, width, height) > limits.max_cut_share else None
+
+
+def appearance_hint(seen: Appearance, limits: Limits) -> Cause | None:
+    """What is wrong with pose, light or sharpness; ``None``: nothing."""
+    checks = (
+        (seen.brightness < limits.min_brightness, Cause.TOO_DARK),
+        (seen.brightness > limits.max_brightness, Cause.TOO_BRIGHT),
+        (seen.contrast < limits.min_contrast, Cause.TOO_DARK),
+        (not abs(seen.yaw_deg) <= limits.max_yaw_deg, Cause.NOT_FRONTAL),
+        (not abs(seen.pitch_deg) <= limits.max_pitch_deg, Cause.NOT_FRONTAL),
+        (not abs(seen.roll_deg) <= limits.max_roll_deg, Cause.NOT_FRONTAL),
+        (not seen.sharpness >= limits.min_sharpness, Cause.BLURRED),
+    )
+    return next((cause for failed, cause in checks if failed), None)
+
+
+def distance_hint(distance_mm: float, limits: Limits) -> Cause | None:
+    """Too near or too far for the depth camera; 0 (no reading) is left to the depth gates."""
+    if 0 < distance_mm < limits.min_distance_mm:
+        return Cause.TOO_NEAR
+    return Cause.TOO_FAR if distance_mm > limits.max_distance_mm else None
+
+
+def _cut_share(face: FaceBox, width: int, height: int) -> float:
+    """Share of the face outside the frame."""
+    across = min(face.x + face.width, width) - max(face.x, 0.0)
+    down = min(face.y + face.height, height) - max(face.y, 0.0)
+    area = face.width * face.height
+    return 1.0 - max(0.0, across) * max(0.0, down) / area if area > 0 else 1.0
