@@ -1,0 +1,61 @@
+"""Which character set a HIS speaks: GBK and UTF-8 both arrive, named or not (Q9)."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+UTF8 = "utf-8"
+GB18030 = "gb18030"
+_NAMES = {
+    "utf-8": UTF8,
+    "utf8": UTF8,
+    "65001": UTF8,
+    "gbk": GB18030,
+    "gb2312": GB18030,
+    "gb18030": GB18030,
+    "936": GB18030,
+    "54936": GB18030,
+}
+_MIDDLE_DOT = "\u00b7"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Text and the charset the answer goes back in."""
+
+    text: str
+    charset: str
+
+
+def known(name: str | None) -> str | None:
+    """Our name of a declared charset or Windows code page; ``None`` when we do not know it."""
+    return _NAMES.get(name.strip().strip('"').lower()) if name else None
+
+
+def decode(body: bytes, declared: str | None = None) -> Decoded:
+    """Decode with the ``declared`` charset, else by the bytes; raises ``UnicodeDecodeError``.
+
+    A declared charset the bytes are not in is a HIS that copied a header: the bytes decide.
+
+    Strict UTF-8 alone would take one in thirty two-character GBK names (联通) for UTF-8. So it
+    must also hold a character of three bytes and none of two, the middle dot of names excepted.
+    """
+    body = body.strip(b"\x00 \t\r\n").removeprefix(b"\xef\xbb\xbf")
+    if declared is not None:
+        with contextlib.suppress(UnicodeDecodeError):
+            return Decoded(body.decode(declared), declared)
+    if body.isascii():
+        return Decoded(body.decode("ascii"), UTF8)
+    try:
+        text = body.decode(UTF8)
+    except UnicodeDecodeError:
+        return Decoded(body.decode(GB18030), GB18030)
+    wide = any(ch >= "\u0800" for ch in text)
+    odd = any("\u0080" <= ch < "\u0800" and ch != _MIDDLE_DOT for ch in text)
+    if wide and not odd:
+        return Decoded(text, UTF8)
+    try:
+        return Decoded(body.decode(GB18030), GB18030)
+    except UnicodeDecodeError:
+        return Decoded(text, UTF8)
