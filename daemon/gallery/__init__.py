@@ -1,0 +1,1 @@
+"""Encrypted templates of insured persons and their agents, and the key they lie under."""

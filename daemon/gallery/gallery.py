@@ -1,0 +1,205 @@
+"""Templates of insured persons and their agents in one SQLite file, every value sealed."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from yibao_face.daemon.core.encounter import Who
+from yibao_face.daemon.gallery.vault import Vault
+from yibao_face.models.api import Embedding, ModelStamp
+from yibao_face.models.embed import fuse
+
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE person (digest TEXT PRIMARY KEY, name BLOB NOT NULL, consent TEXT NOT NULL,
+    enrolled_by TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+CREATE TABLE number (digest TEXT PRIMARY KEY,
+    person TEXT NOT NULL REFERENCES person ON DELETE CASCADE) STRICT;
+CREATE TABLE sample (id INTEGER PRIMARY KEY,
+    person TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
+    model TEXT NOT NULL, model_sha256 TEXT NOT NULL, template BLOB NOT NULL) STRICT;
+CREATE TABLE agent (principal TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
+    agent TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
+    relation TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (principal, agent)) STRICT;
+CREATE INDEX sample_person ON sample (person);
+"""
+
+
+class GalleryError(Exception):
+    """The gallery cannot be read or written."""
+
+
+class UnknownPersonError(GalleryError):
+    """Nobody with this number is in the gallery."""
+
+
+class PersonExistsError(GalleryError):
+    """Somebody with this number is already in the gallery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How a call names a person: id number, 医保 person number, or both; empty = not given."""
+
+    id_number: str = ""
+    person_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Who enrolled, who vouched for it, and under which consent text (S0-49)."""
+
+    numbers: Numbers
+    name: str
+    consent: str
+    enrolled_by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """One face the probe may match: the insured person's own or a registered agent's."""
+
+    who: Who
+    person: str
+    template: Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The file and the vault its values lie under. Each call opens, commits and closes."""
+
+    path: Path
+    vault: Vault
+
+    def find(self, numbers: Numbers) -> str | None:
+        """Digest of the person with one of ``numbers``; the id number is asked first."""
+        with self._open() as db:
+            for digest in self._digests(numbers):
+                row = db.execute(
+                    "SELECT person FROM number WHERE digest = ?", (digest,)
+                ).fetchone()
+                if row:
+                    return str(row[0])
+        return None
+
+    def add(self, enrolment: Enrolment, samples: list[Embedding], stamp: ModelStamp) -> str:
+        """Keep a new person with ``samples`` of the network ``stamp``; returns the digest."""
+        digests = self._digests(enrolment.numbers)
+        if not digests or not samples:
+            raise GalleryError("a person needs a number and a template")
+        person = digests[0]
+        with self._open() as db:
+            marks = ",".join("?" * len(digests))
+            query = f"SELECT 1 FROM number WHERE digest IN ({marks})"  # noqa: S608  # only marks
+            if db.execute(query, digests).fetchone():
+                raise PersonExistsError("this number is already enrolled")
+            name = self.vault.seal(enrolment.name.encode(), f"person/{person}")
+            facts = (enrolment.consent, enrolment.enrolled_by, enrolment.at)
+            db.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", (person, name, *facts))
+            db.executemany("INSERT INTO number VALUES (?, ?)", [(d, person) for d in digests])
+            self._insert_samples(db, person, samples, stamp)
+        return person
+
+    def add_samples(self, person: str, samples: list[Embedding], stamp: ModelStamp) -> None:
+        """Add templates to an enrolled person: several days make a better reference."""
+        with self._open() as db:
+            self._insert_samples(db, person, samples, stamp)
+
+    def name(self, person: str) -> str:
+        """The enrolled name."""
+        with self._open() as db:
+            row = db.execute("SELECT name FROM person WHERE digest = ?", (person,)).fetchone()
+        if row is None:
+            raise UnknownPersonError("no such person")
+        return self.vault.open(row[0], f"person/{person}").decode()
+
+    def allow_agent(self, principal: str, agent: str, relation: str, until: date) -> None:
+        """Let ``agent`` buy for ``principal`` up to and including ``until`` (S0-58, S1-15)."""
+        if principal == agent:
+            raise GalleryError("nobody is his own agent")
+        with self._open() as db:
+            row = (principal, agent, relation, until.isoformat())
+            db.execute("INSERT OR REPLACE INTO agent VALUES (?, ?, ?, ?)", row)
+
+    def references(self, person: str, stamp: ModelStamp, today: date) -> list[Reference]:
+        """Fused templates of ``person`` and the agents allowed today; empty for another model."""
+        with self._open() as db:
+            agents = db.execute(
+                "SELECT agent FROM agent WHERE principal = ? AND until >= ?",
+                (person, today.isoformat()),
+            ).fetchall()
+            asked = [(Who.SELF, person), *((Who.AGENT, str(row[0])) for row in agents)]
+            found = [(who, p, self._samples(db, p, stamp)) for who, p in asked]
+        return [Reference(who, p, fuse(samples)) for who, p, samples in found if samples]
+
+    def remove(self, person: str) -> None:
+        """Erase a person with templates, numbers and every agent relation."""
+        with self._open() as db:
+            if not db.execute("DELETE FROM person WHERE digest = ?", (person,)).rowcount:
+                raise UnknownPersonError("no such person")
+
+    def count(self) -> int:
+        """Persons enrolled."""
+        with self._open() as db:
+            return int(db.execute("SELECT count(*) FROM person").fetchone()[0])
+
+    def _insert_samples(
+        self, db: sqlite3.Connection, person: str, samples: list[Embedding], stamp: ModelStamp
+    ) -> None:
+        label = _sample_label(person, stamp)
+        rows = [
+            (person, stamp.id, stamp.sha256, self.vault.seal(s.astype("<f4").tobytes(), label))
+            for s in samples
+        ]
+        db.executemany(
+            "INSERT INTO sample (person, model, model_sha256, template) VALUES (?, ?, ?, ?)", rows
+        )
+
+    def _samples(self, db: sqlite3.Connection, person: str, stamp: ModelStamp) -> list[Embedding]:
+        rows = db.execute(
+            "SELECT template FROM sample WHERE person = ? AND model = ? AND model_sha256 = ?",
+            (person, stamp.id, stamp.sha256),
+        )
+        label = _sample_label(person, stamp)
+        opened = [self.vault.open(row[0], label) for row in rows]
+        return [np.frombuffer(data, "<f4").astype(np.float32) for data in opened]
+
+    def _digests(self, numbers: Numbers) -> list[str]:
+        given = (("id", numbers.id_number.upper()), ("psn", numbers.person_number))
+        return [self.vault.digest(kind, number) for kind, number in given if number]
+
+    @contextlib.contextmanager
+    def _open(self) -> Generator[sqlite3.Connection, None, None]:
+        """A connection in one transaction; ``GalleryError`` for whatever SQLite refuses."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.closing(sqlite3.connect(self.path, timeout=5.0)) as db:
+                db.execute("PRAGMA foreign_keys = ON")
+                db.execute("PRAGMA secure_delete = ON")
+                with db:
+                    _migrate(db)
+                    yield db
+        except sqlite3.Error as exc:
+            raise GalleryError(f"{self.path.name}: {exc}") from exc
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > _SCHEMA_VERSION:
+        raise GalleryError(f"gallery has schema {version}, this program knows {_SCHEMA_VERSION}")
+    if version == 0:
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+
+
+def _sample_label(person: str, stamp: ModelStamp) -> str:
+    return f"sample/{person}/{stamp.id}/{stamp.sha256}"

@@ -1,0 +1,128 @@
+"""The device key and what is sealed under it: AES-256-GCM for data, HMAC for person ids."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from yibao_face.daemon.gallery import dpapi
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_FORMAT = b"Y1"
+
+
+class VaultError(Exception):
+    """The device key is missing, unreadable by design, or does not open what was sealed."""
+
+
+class KeyWrap(Protocol):
+    """How the device key lies on disk: as it is (POSIX 0600) or bound to the machine (DPAPI)."""
+
+    def wrap(self, key: bytes) -> bytes:
+        """Bytes to write to the key file."""
+        ...
+
+    def unwrap(self, stored: bytes) -> bytes:
+        """The key again; ``OSError`` when this machine may not."""
+        ...
+
+
+class PlainWrap:
+    """The key as it is: the file's mode 0600 is its only guard."""
+
+    def wrap(self, key: bytes) -> bytes:
+        """See ``KeyWrap.wrap``."""
+        return key
+
+    def unwrap(self, stored: bytes) -> bytes:
+        """See ``KeyWrap.unwrap``."""
+        return stored
+
+
+def platform_wrap() -> KeyWrap:
+    """DPAPI on Windows, the plain file elsewhere."""
+    return dpapi.DpapiWrap() if sys.platform == "win32" else PlainWrap()
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Seals and opens; ``seal`` binds the data to ``label`` so that rows cannot be swapped."""
+
+    _data_key: bytes = field(repr=False)
+    _digest_key: bytes = field(repr=False)
+
+    def seal(self, data: bytes, label: str) -> bytes:
+        """Encrypt ``data``; the same ``label`` is needed to open it."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return _FORMAT + nonce + AESGCM(self._data_key).encrypt(nonce, data, label.encode())
+
+    def open(self, sealed: bytes, label: str) -> bytes:
+        """Decrypt; ``VaultError`` for another key, label or a changed byte."""
+        if not sealed.startswith(_FORMAT):
+            raise VaultError(f"{label}: not sealed in format {_FORMAT.decode()}")
+        body = sealed[len(_FORMAT) :]
+        try:
+            return AESGCM(self._data_key).decrypt(
+                body[:_NONCE_BYTES], body[_NONCE_BYTES:], label.encode()
+            )
+        except (InvalidTag, ValueError) as exc:
+            raise VaultError(f"{label}: does not open under this key") from exc
+
+    def digest(self, kind: str, number: str) -> str:
+        """Keyed digest of an id number: equal for equal numbers, not guessable without the key."""
+        message = f"{kind}:{number}".encode()
+        return hmac.new(self._digest_key, message, hashlib.sha256).hexdigest()
+
+
+def open_vault(key_file: Path, wrap: KeyWrap | None = None) -> Vault:
+    """Load the device key, or make one on first use (mode 0600); raises ``VaultError``."""
+    wrap = wrap or platform_wrap()
+    try:
+        if not key_file.exists():
+            _create(key_file, wrap.wrap(secrets.token_bytes(_KEY_BYTES)))
+        _refuse_open_mode(key_file)
+        key = wrap.unwrap(key_file.read_bytes())
+    except OSError as exc:
+        raise VaultError(f"{key_file.name} cannot be used") from exc
+    if len(key) != _KEY_BYTES:
+        raise VaultError(f"{key_file.name} holds {len(key)} bytes, not a device key")
+    return Vault(_derived(key, b"data"), _derived(key, b"digest"))
+
+
+def _create(key_file: Path, stored: bytes) -> None:
+    key_file.parent.mkdir(parents=True, exist_ok=True)
+    part = key_file.with_suffix(f".{os.getpid()}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, stored)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    try:
+        # A link never replaces: of two daemons starting at once, one key wins for both.
+        os.link(part, key_file)
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink()
+
+
+def _refuse_open_mode(key_file: Path) -> None:
+    if sys.platform != "win32" and key_file.stat().st_mode & 0o077:
+        raise VaultError(f"{key_file.name} may be read by others: chmod 600 it")
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"yibao-face " + purpose).derive(key)
