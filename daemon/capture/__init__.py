@@ -1,0 +1,1 @@
+"""From camera frames to one judged, living, matched face."""

@@ -1,0 +1,62 @@
+"""One attempt of one caller: how long it may take, and whether anybody still waits for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from enum import Enum, auto
+
+
+class EncounterEndedError(Exception):
+    """The encounter ended before a decision."""
+
+
+class CallerGoneError(EncounterEndedError):
+    """The HIS closed its connection: nobody will read the answer."""
+
+
+class DeadlineError(EncounterEndedError):
+    """The time the HIS waits (S0-05) is over."""
+
+
+class StoppingError(EncounterEndedError):
+    """The daemon is being stopped."""
+
+
+class CameraSilentError(EncounterEndedError):
+    """The camera is open but sends no frames."""
+
+
+class End(Enum):
+    """Why an attempt is no longer wanted."""
+
+    CALLER_GONE = auto()
+    STOPPING = auto()
+
+
+class Attempt:
+    """Made at the door; checked between frames. ``deadline_s`` counts from construction."""
+
+    def __init__(self, deadline_s: float) -> None:
+        self._until = time.monotonic() + deadline_s
+        self._ended = threading.Event()
+        self._end: End | None = None
+
+    def cancel(self, end: End) -> None:
+        """Make the next ``check`` raise; the first reason counts."""
+        if not self._ended.is_set():
+            self._end = end
+            self._ended.set()
+
+    def check(self) -> None:
+        """Raise ``CallerGoneError``, ``StoppingError`` or ``DeadlineError`` when it is over."""
+        if self._ended.is_set():
+            if self._end is End.STOPPING:
+                raise StoppingError("daemon stops")
+            raise CallerGoneError("caller closed the connection")
+        if self.left_s() <= 0:
+            raise DeadlineError("deadline of the call is over")
+
+    def left_s(self) -> float:
+        """Seconds until the deadline, negative once it is past."""
+        return self._until - time.monotonic()

@@ -1,0 +1,96 @@
+"""One frame → a usable shot of one face, or what the person should do first."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness import Features, LivenessPolicy, reading_hint
+from yibao_face.daemon.core.quality import (
+    Appearance,
+    FaceBox,
+    Limits,
+    appearance_hint,
+    distance_hint,
+    place_hint,
+)
+from yibao_face.drivers.api import Frame
+from yibao_face.models.api import DenseFace, Detection, Embedding
+from yibao_face.models.embed import align
+from yibao_face.models.quality import measure_quality
+from yibao_face.models.relief import Pinhole
+from yibao_face.models.suite import FaceModels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A usable frame: the one face meant, its depth features, how well it is seen."""
+
+    frame: Frame
+    face: Detection
+    features: Features
+    seen: Appearance
+
+    @property
+    def merit(self) -> float:
+        """Higher is better to match: sharp and frontal."""
+        off_axis = abs(self.seen.yaw_deg) + abs(self.seen.pitch_deg)
+        return self.seen.sharpness / (10.0 + off_axis)
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Cheap checks first: a frame nobody looks out of costs one small detection."""
+
+    models: FaceModels
+    limits: Limits
+    liveness: LivenessPolicy
+
+    def examine(self, frame: Frame) -> Shot | Cause:
+        """Judge one frame with depth; a ``Cause`` is a hint, and the next frame is tried."""
+        faces = self.models.detector.find(frame.bgr)
+        size = (frame.intrinsics.width, frame.intrinsics.height)
+        hint = place_hint(tuple(_box(face) for face in faces), size, self.limits)
+        if hint is not None:
+            return hint
+        dense = self.models.landmarker.find(frame.bgr, faces[0])
+        if dense is None:
+            return Cause.NO_FACE
+        seen = _appearance(frame, faces[0], dense)
+        hint = appearance_hint(seen, self.limits)
+        return hint if hint is not None else self._with_depth(frame, faces[0], dense, seen)
+
+    def probe(self, shot: Shot) -> Embedding:
+        """Embed the face of ``shot``, its five points found again at a finer scale."""
+        face = self.models.detector.refine(shot.frame.bgr, shot.face)
+        return self.models.embedder.embed(align(shot.frame.bgr, face.points))
+
+    def _with_depth(
+        self, frame: Frame, face: Detection, dense: DenseFace, seen: Appearance
+    ) -> Shot | Cause:
+        if frame.depth_mm is None:
+            return Cause.DEPTH_POOR
+        at = frame.intrinsics
+        lens = Pinhole((at.fx + at.fy) / 2, at.cx, at.cy)
+        relief = self.models.gauge.measure(frame.depth_mm, dense.points, lens)
+        features = asdict(relief)
+        hint = reading_hint(features, self.liveness) or distance_hint(
+            relief.distance_mm, self.limits
+        )
+        return hint if hint is not None else Shot(frame, face, features, seen)
+
+
+def _box(face: Detection) -> FaceBox:
+    return FaceBox(face.box.x, face.box.y, face.box.width, face.box.height)
+
+
+def _appearance(frame: Frame, face: Detection, dense: DenseFace) -> Appearance:
+    quality = measure_quality(frame.bgr, face.box)
+    return Appearance(
+        dense.pose.yaw_deg,
+        dense.pose.pitch_deg,
+        dense.pose.roll_deg,
+        quality.brightness,
+        quality.contrast,
+        quality.sharpness,
+    )
