@@ -1,0 +1,175 @@
+"""One TOML file → one frozen Config; an unknown key is an error that names it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_type_hints
+
+HOME_VARIABLE = "YIBAO_FACE_HOME"
+# The notice of admission must carry this sentence (S0-49).
+CONSENT_TEXT = "本人同意接受通过实人认证(人脸识别)等方式进行医疗行为监管"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names file and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorConfig:
+    """Where HIS programs call. ``origins``: browser pages that may (none by default)."""
+
+    host: str = "127.0.0.1"
+    port: int = 51518
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CameraConfig:
+    """``uri``: driver and device (``replay:/a/clip.rgbd``). ``silence_s``: longest frame gap."""
+
+    uri: str = ""
+    silence_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class EncounterConfig:
+    """``deadline_s``: the whole call (S0-05). ``capture_s``: to be seen well, once."""
+
+    deadline_s: float = 300.0
+    capture_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentConfig:
+    """Enrolling an unknown person in the call. ``counter_s``: how long to wait for a window."""
+
+    in_call: bool = True
+    consent_version: str = "2023-106-1"
+    consent_text: str = CONSENT_TEXT
+    counter_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class MatchConfig:
+    """``margin``: added to the manifest's threshold, never taken from it."""
+
+    margin: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything a site may set. ``data``: folder of models, gallery, results and key."""
+
+    data: Path
+    door: DoorConfig = field(default_factory=DoorConfig)
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    encounter: EncounterConfig = field(default_factory=EncounterConfig)
+    enrolment: EnrolmentConfig = field(default_factory=EnrolmentConfig)
+    match: MatchConfig = field(default_factory=MatchConfig)
+
+    @property
+    def models(self) -> Path:
+        """Installed networks."""
+        return self.data / "models"
+
+    @property
+    def downloads(self) -> Path:
+        """Package files the networks were taken from."""
+        return self.data / "downloads"
+
+
+def default_home() -> Path:
+    """``$YIBAO_FACE_HOME``, else the usual data folder of this system."""
+    named = os.environ.get(HOME_VARIABLE)
+    if named:
+        return Path(named)
+    if sys.platform == "win32":
+        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "yibao-face"
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "yibao-face"
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read ``path``, else ``config.toml`` of the home folder if there; raises ``ConfigError``."""
+    home = default_home()
+    file = path or home / "config.toml"
+    if path is None and not file.is_file():
+        return Config(home)
+    try:
+        raw = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigError(f"{file.name} cannot be read: {exc}") from exc
+    raw.setdefault("data", str(home))
+    config = _build(Config, raw, file.name, "")
+    _check(config, file.name)
+    return config
+
+
+def to_toml(config: Config) -> str:
+    """The effective configuration as TOML, every key written out."""
+    lines = [f"data = {_quoted(str(config.data))}"]
+    for section in fields(config):
+        body = getattr(config, section.name)
+        if is_dataclass(body):
+            lines += ["", f"[{section.name}]"]
+            lines += [f"{f.name} = {_value(getattr(body, f.name))}" for f in fields(body)]
+    return "\n".join(lines) + "\n"
+
+
+_T = TypeVar("_T")
+
+
+def _build(cls: type[_T], raw: dict[str, Any], file: str, prefix: str) -> _T:
+    hints = get_type_hints(cls)
+    unknown = sorted(set(raw) - set(hints))
+    if unknown:
+        raise ConfigError(f"{file}: unknown key {prefix}{unknown[0]}")
+    return cls(**{k: _typed(hints[k], v, file, f"{prefix}{k}") for k, v in raw.items()})
+
+
+def _typed(wanted: Any, value: Any, file: str, key: str) -> Any:
+    if is_dataclass(wanted) and isinstance(wanted, type) and isinstance(value, dict):
+        return _build(wanted, cast(dict[str, Any], value), file, f"{key}.")
+    if wanted is Path and isinstance(value, str):
+        return Path(value)
+    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if wanted == tuple[str, ...] and isinstance(value, list):
+        return tuple(str(item) for item in cast(Iterable[Any], value))
+    if wanted in (str, int, bool) and type(value) is wanted:
+        return value
+    raise ConfigError(f"{file}: {key} = {value!r} is not a {getattr(wanted, '__name__', wanted)}")
+
+
+def _check(config: Config, file: str) -> None:
+    limits = (
+        (config.door.host in ("127.0.0.1", "::1", "localhost"), "door.host must be this machine"),
+        (0 <= config.door.port < 65536, "door.port must be 0..65535"),
+        (0 < config.encounter.deadline_s <= 3600, "encounter.deadline_s must be 0..3600"),
+        (0 < config.encounter.capture_s <= 300, "encounter.capture_s must be 0..300"),
+        (0 < config.camera.silence_s <= 60, "camera.silence_s must be 0..60"),
+        (0 < config.enrolment.counter_s <= 300, "enrolment.counter_s must be 0..300"),
+        (0 <= config.match.margin < 0.5, "match.margin must be 0..0.5: it may only tighten"),
+    )
+    for holds, rule in limits:
+        if not holds:
+            raise ConfigError(f"{file}: {rule}")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        items = cast(tuple[str, ...], value)
+        return "[" + ", ".join(_quoted(item) for item in items) + "]"
+    return _quoted(value) if isinstance(value, str) else repr(value)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -1,0 +1,1 @@
+"""Doors into the daemon: the HIS contract over HTTP and the clerk's counter."""

@@ -1,0 +1,90 @@
+"""The clerk's side of an encounter: what to show, and the answers to consent and confirmation.
+
+Beside the HIS contract, for windows of ours on this machine; every call carries the daemon's
+token (``counter.token`` in the data folder, readable by its owner only).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, cast
+
+from aiohttp import web
+
+from yibao_face.daemon.codes import TABLE
+from yibao_face.daemon.counter import Consent, Counter, Stage, View
+from yibao_face.daemon.door.guard import bearer_matches
+
+COUNTER_PATH = "/counter"
+MAX_ANSWER_BYTES = 12 * 1024 * 1024
+
+
+def clerk_routes(counter: Counter, token: str) -> list[web.RouteDef]:
+    """``GET /counter`` looks, ``POST /counter`` answers."""
+
+    async def look(request: web.Request) -> web.Response:
+        if not bearer_matches(request, token):
+            return _refused("token missing or wrong", 401)
+        return web.json_response(_shown(counter.look()))
+
+    async def answer(request: web.Request) -> web.Response:
+        if not bearer_matches(request, token):
+            return _refused("token missing or wrong", 401)
+        try:
+            # Larger than a HIS call: it may carry the photograph of an id card.
+            given = _parsed(await request.clone(client_max_size=MAX_ANSWER_BYTES).json())
+        except web.HTTPRequestEntityTooLarge:
+            return _refused("answer is too large", 413)
+        except (ValueError, KeyError, TypeError) as exc:
+            return _refused(f"answer cannot be read: {type(exc).__name__}", 400)
+        if not counter.answer(given):
+            return _refused("this is not what is being asked now", 409)
+        return web.json_response({"taken": True})
+
+    return [web.get(COUNTER_PATH, look), web.post(COUNTER_PATH, answer)]
+
+
+def _shown(view: View) -> dict[str, Any]:
+    prompt = view.prompt
+    return {
+        "encounter": view.encounter,
+        "hint": TABLE[view.hint].message if view.hint else "",
+        "prompt": None
+        if prompt is None
+        else {
+            "encounter": prompt.encounter,
+            "stage": prompt.stage.value,
+            "text": prompt.text,
+            "version": prompt.version,
+            "person": prompt.person,
+        },
+    }
+
+
+def _parsed(body: Any) -> Consent:
+    if not isinstance(body, dict):
+        raise TypeError("not an object")
+    given = cast(dict[str, Any], body)
+    photo = given.get("id_photo")
+    accepted = given["accepted"]
+    if not isinstance(accepted, bool):
+        raise TypeError("accepted is not true or false")
+    return Consent(
+        str(given["encounter"]),
+        Stage(given["stage"]),
+        accepted,
+        str(given.get("staff", "")).strip(),
+        _photo(photo) if photo else None,
+    )
+
+
+def _photo(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as exc:
+        raise ValueError("id_photo is not base64") from exc
+
+
+def _refused(reason: str, status: int) -> web.Response:
+    return web.json_response({"error": reason}, status=status)

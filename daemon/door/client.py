@@ -1,0 +1,107 @@
+"""Call a running daemon as a HIS program does; and as the clerk's window does."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from yibao_face.daemon.config import Config
+from yibao_face.daemon.door.clerk import COUNTER_PATH
+from yibao_face.daemon.door.http import AUTH_PATH
+from yibao_face.daemon.door.server import token_file
+from yibao_face.daemon.service import Clock
+
+# A HIS waits five minutes and more (S0-05).
+_CALL_TIMEOUT_S = 330.0
+_CLERK_TIMEOUT_S = 10.0
+
+
+class ClientError(Exception):
+    """The daemon cannot be asked, or refused to answer; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Speaks to the daemon at ``host``:``port``."""
+
+    host: str
+    port: int
+    token: str = ""
+
+    def authenticate(self, body: bytes) -> dict[str, Any]:
+        """Post ``body`` as a HIS does; the four keys of the answer."""
+        raw, charset = self._send("POST", AUTH_PATH, body, _CALL_TIMEOUT_S)
+        return dict(json.loads(raw.decode(charset)))
+
+    def look(self) -> dict[str, Any]:
+        """What the counter shows."""
+        raw, charset = self._send("GET", COUNTER_PATH, None, _CLERK_TIMEOUT_S)
+        return dict(json.loads(raw.decode(charset)))
+
+    def answer(self, given: dict[str, Any]) -> None:
+        """Answer the prompt."""
+        body = json.dumps(given).encode()
+        self._send("POST", COUNTER_PATH, body, _CLERK_TIMEOUT_S)
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, timeout_s: float
+    ) -> tuple[bytes, str]:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            raw = response.read()
+        except (OSError, http.client.HTTPException) as exc:
+            raise ClientError(f"no daemon answers at {self.host}:{self.port}") from exc
+        finally:
+            connection.close()
+        if response.status != 200:
+            reason = raw.decode("utf-8", "replace")[:200]
+            raise ClientError(f"{path}: HTTP {response.status} {reason}")
+        return raw, response.headers.get_content_charset("utf-8")
+
+
+def caller_of(config: Config, port: int | None = None, *, clerk: bool = False) -> Caller:
+    """A caller of the configured daemon; ``clerk``: with the token of its data folder."""
+    token = ""
+    if clerk:
+        try:
+            token = token_file(config.data).read_text("ascii")
+        except OSError as exc:
+            raise ClientError("no daemon runs on this data folder (no counter.token)") from exc
+    return Caller(config.door.host, port or config.door.port, token)
+
+
+def sample_request(id_number: str, name: str, clock: Clock, sequence: int) -> dict[str, str]:
+    """A complete outpatient call as the interface document's sample A has it."""
+    moment = f"{clock.today():%Y%m%d}{clock.unix_ms() // 1000 % 86400:06d}"
+    return {
+        "id": id_number,
+        "name": name,
+        "deal_no": f"001000200030{moment}{sequence:04d}",
+        "mdtrtarea_admvs": "310000",
+        "insuplc_admdvs": "310000",
+        "infver": "V1.0",
+        "opter_type": "1",
+        "opter": "00100020",
+        "opter_name": "演示经办人",
+        "fixmedins_code": "001000200030",
+        "fixmedins_name": "演示大药房",
+        "mdtrt_cert_type": "02",
+        "begntime": f"{clock.today():%Y%m%d}",
+        "medfee_sumamt": "1300.56",
+        "invono": "",
+        "insutype": "310",
+        "dise_codg": "I10",
+        "dise_name": "高血压",
+        "acct_used_flag": "1",
+        "med_type": "41",
+        "fulamt_ownpay_amt": "0.0",
+        "overlmt_selfpay": "0.0",
+        "preselfpay_amt": "0.0",
+        "inscp_scp_amt": "0.0",
+        "exp_content": "",
+    }

@@ -1,0 +1,88 @@
+"""Bind the port and serve until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from yibao_face.daemon.door.http import build_app
+from yibao_face.daemon.wiring import Daemon
+
+# How long calls under way may take to notice that the daemon stops.
+_SHUTDOWN_S = 3.0
+
+
+class PortTakenError(Exception):
+    """Another program listens on the port HIS programs call."""
+
+
+def token_file(data: Path) -> Path:
+    """Where the clerk's window finds the daemon's token."""
+    return data / "counter.token"
+
+
+async def serve(daemon: Daemon, ready: Callable[[int], None], stop: asyncio.Event) -> None:
+    """Serve until ``stop``; ``ready`` gets the bound port. Raises ``PortTakenError``."""
+    token = _write_token(token_file(daemon.config.data))
+    app = build_app(daemon.config, daemon.service, daemon.counter, token)
+    # A caller who goes away cancels its handler: the camera must not stay on for nobody.
+    runner = web.AppRunner(
+        app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
+    )
+    await runner.setup()
+    try:
+        sock = _bound(daemon.config.door.host, daemon.config.door.port)
+        # The site owns the socket from here on and closes it in cleanup.
+        await web.SockSite(runner, sock).start()
+        ready(int(sock.getsockname()[1]))
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGINT and SIGTERM end ``serve`` in order."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        # Windows' loop has no signal handlers: there Ctrl-C ends asyncio.run itself.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(name, stop.set)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    if sys.platform == "win32":
+        # There SO_REUSEADDR would let another program take the port over while we hold it.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    else:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as exc:
+        sock.close()
+        if exc.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise PortTakenError(f"port {port} is taken by another program") from exc
+        raise
+    return sock
+
+
+def _write_token(path: Path) -> str:
+    token = secrets.token_urlsafe(32)
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(token)
+    part.replace(path)
+    return token

@@ -1,0 +1,182 @@
+"""One person at the camera: seen, judged alive, matched; enrolled first where unknown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.capture.examine import Shot
+from yibao_face.daemon.capture.session import Capture, Session
+from yibao_face.daemon.core.decision import Likeness, MatchPolicy, Outcome, decide, refused
+from yibao_face.daemon.core.encounter import Answer, Cause, Who
+from yibao_face.daemon.core.identity import masked
+from yibao_face.daemon.counter import Consent, Counter, Prompt, Stage
+from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers, Reference
+from yibao_face.daemon.photo import face_of
+from yibao_face.daemon.wire.request import AuthRequest
+from yibao_face.drivers.api import Camera, CameraInfo, Capability
+from yibao_face.models.api import Embedding, ModelStamp
+from yibao_face.models.embed import cosine, fuse
+
+# A template of three samples halves the false refusals of one (facts: models 5f).
+_TEMPLATE_SAMPLES = 3
+
+
+@dataclass(slots=True)
+class Trace:
+    """What is known so far, for the record; filled as the encounter goes, whatever ends it."""
+
+    person: str = ""
+    camera: CameraInfo | None = None
+    consent: str = ""
+    liveness: dict[str, float] = field(default_factory=dict[str, float])
+    frames: int = 0
+    evidence_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentText:
+    """What the person agrees to before enrolment (S0-49), by version."""
+
+    version: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every encounter of a daemon shares."""
+
+    open_camera: Callable[[], Camera]
+    session: Session
+    gallery: Gallery
+    counter: Counter
+    match: MatchPolicy
+    consent: ConsentText | None
+
+
+class Encounter:
+    """One call: ``run`` once. ``today``: the institution's date."""
+
+    def __init__(
+        self, scene: Scene, id_: str, request: AuthRequest, attempt: Attempt, today: date
+    ) -> None:
+        self._scene, self._id, self._request = scene, id_, request
+        self._attempt, self._today = attempt, today
+        self.trace = Trace()
+
+    def run(self) -> Outcome:
+        """Look, judge, match. Raises what ``codes.ERRORS`` lists; frees the camera again."""
+        numbers = Numbers(self._request.id_number, self._request.person_number)
+        person = self._scene.gallery.find(numbers)
+        self.trace.person = person or ""
+        if person is None and self._scene.consent is None:
+            return refused(Cause.NOT_ENROLLED)
+        with self._scene.open_camera() as camera:
+            self.trace.camera = camera.info
+            barrier = self._barrier(camera.info)
+            if barrier is not None:
+                return refused(barrier)
+            if person is None:
+                return self._enrol_and_verify(camera, numbers)
+            references = self._scene.gallery.references(person, self._stamp, self._today)
+            if not references:
+                return refused(Cause.TEMPLATE_STALE)
+            return self._verify(camera, references)
+
+    @property
+    def _stamp(self) -> ModelStamp:
+        return self._scene.session.examiner.models.embedder.stamp
+
+    def _barrier(self, info: CameraInfo) -> Cause | None:
+        """Why this camera can never pass anybody; asked before the person is troubled."""
+        if Capability.RECORDED in info.capability and not self._scene.match.demo:
+            return Cause.RECORDED_CAMERA
+        return None if Capability.DEPTH in info.capability else Cause.NO_DEPTH_CAMERA
+
+    def _verify(self, camera: Camera, references: list[Reference]) -> Outcome:
+        captured = self._gather(camera)
+        if isinstance(captured, Cause):
+            return refused(captured)
+        probe = self._scene.session.examiner.probe(captured.best)
+        likenesses = tuple(Likeness(r.who, cosine(probe, r.template)) for r in references)
+        recorded = Capability.RECORDED in camera.info.capability
+        return decide(captured.verdict.cause, likenesses, recorded, self._scene.match)
+
+    def _gather(self, camera: Camera) -> Capture | Cause:
+        captured = self._scene.session.gather(camera, self._attempt, self._scene.counter.tell)
+        if isinstance(captured, Capture):
+            self.trace.liveness = captured.verdict.features
+            self.trace.frames = captured.verdict.frames
+            self.trace.evidence_sha256 = _evidence(captured.best)
+        return captured
+
+    def _enrol_and_verify(self, camera: Camera, numbers: Numbers) -> Outcome:
+        """Consent, capture, confirmation; the template is kept only once fresh frames match it."""
+        consent = self._ask(Stage.CONSENT)
+        if not consent.accepted:
+            return refused(Cause.CONSENT_REFUSED)
+        captured = self._gather(camera)
+        if isinstance(captured, Cause) or captured.verdict.cause is not None:
+            return refused(captured if isinstance(captured, Cause) else _spoof(captured))
+        examiner = self._scene.session.examiner
+        samples = [examiner.probe(shot) for shot in captured.shots[:_TEMPLATE_SAMPLES]]
+        confirmed = self._ask(Stage.CONFIRM)
+        obstacle = self._confirmation(confirmed, samples)
+        if obstacle is not None:
+            return refused(obstacle)
+        outcome = self._verify(camera, [Reference(Who.SELF, "", fuse(samples))])
+        if outcome.answer is Answer.PASS:
+            self.trace.person = self._scene.gallery.add(
+                self._enrolment(numbers, confirmed), samples, self._stamp
+            )
+        return outcome
+
+    def _ask(self, stage: Stage) -> Consent:
+        assert self._scene.consent is not None  # noqa: S101  # run() refused without one
+        number = self._request.id_number or self._request.person_number
+        texts = {
+            Stage.CONSENT: self._scene.consent.text,
+            Stage.CONFIRM: "请核对本人与证件，确认为同一人，或拍摄证件照比对",
+        }
+        version = self._scene.consent.version
+        answer = self._scene.counter.ask(
+            Prompt(self._id, stage, texts[stage], version, masked(number)), self._attempt
+        )
+        if stage is Stage.CONSENT and answer.accepted:
+            self.trace.consent = version
+        return answer
+
+    def _confirmation(self, given: Consent, samples: list[Embedding]) -> Cause | None:
+        """Why the staff's answer does not confirm the face; ``None`` when it does."""
+        if not given.accepted or not given.staff:
+            return Cause.STAFF_REFUSED
+        if given.id_photo is None:
+            return None
+        printed = face_of(self._scene.session.examiner.models, given.id_photo, "id photo")
+        alike = cosine(printed, fuse(samples)) >= self._scene.match.min_similarity
+        return None if alike else Cause.ID_PHOTO_MISMATCH
+
+    def _enrolment(self, numbers: Numbers, confirmed: Consent) -> Enrolment:
+        how = "id-photo" if confirmed.id_photo is not None else "staff"
+        by = f"{how}:{confirmed.staff}"
+        return Enrolment(
+            numbers, self._request.name, self.trace.consent, by, self._today.isoformat()
+        )
+
+
+def _spoof(captured: Capture) -> Cause:
+    return captured.verdict.cause or Cause.DEPTH_POOR
+
+
+def _evidence(shot: Shot) -> str:
+    """SHA-256 of the matched frame: planes as delivered, colour first."""
+    digest = hashlib.sha256()
+    for plane in (shot.frame.bgr, shot.frame.depth_mm, shot.frame.ir):
+        if plane is not None:
+            digest.update(np.ascontiguousarray(plane).data)
+    return digest.hexdigest()
