@@ -1,0 +1,1 @@
+"""The command ``yibao-face``: one module per sub-command."""

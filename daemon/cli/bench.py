@@ -1,0 +1,40 @@
+"""``yibao-face bench``: what a verification costs on this machine, stage by stage."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
+from yibao_face.daemon.demo.bench import BenchError, Report, bench_verify
+
+
+def add(commands: Commands) -> None:
+    """Register the command and its actions."""
+    parser = command(commands, "bench", "measure this machine / 性能测量")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    verify = actions.add_parser("verify", help="CPU ms per stage, answer time, memory, ready time")
+    verify.add_argument("--frames", type=int, default=200, help="frames per stage")
+    verify.add_argument("--verifications", type=int, default=1000, help="for the memory slope")
+    verify.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    verify.set_defaults(run=_verify)
+
+
+def _verify(given: argparse.Namespace) -> int:
+    try:
+        report = bench_verify(config_of(given), given.frames, given.verifications, say)
+    except BenchError as exc:
+        raise CliError(str(exc)) from exc
+    for line in _lines(report):
+        say(line)
+    if given.json:
+        given.json.write_text(json.dumps(report.figures(), indent=1), "utf-8")
+    return 0
+
+
+def _lines(report: Report) -> list[str]:
+    lines = [f"{'stage':28} {'p50 ms':>8} {'p95 ms':>8}  CPU, one process"]
+    lines += [f"{s.name:28} {s.p50_ms:8.2f} {s.p95_ms:8.2f}  n={s.samples}" for s in report.stages]
+    lines += [f"{name:46} {value}" for name, value in report.totals.items()]
+    return lines

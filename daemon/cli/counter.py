@@ -1,0 +1,61 @@
+"""``yibao-face counter``: the clerk answers consent and confirmation in a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import time
+from pathlib import Path
+from typing import Any
+
+from yibao_face.daemon.cli.common import Commands, command, config_of, read_file, say
+from yibao_face.daemon.door.client import Caller, caller_of
+
+_POLL_S = 0.5
+
+
+def add(commands: Commands) -> None:
+    """Register the command."""
+    parser = command(commands, "counter", "answer enrolment prompts / 柜台登记界面（终端）")
+    parser.add_argument("--staff", required=True, help="staff number / 工号")
+    parser.add_argument("--port", type=int, help="instead of the configured port")
+    parser.add_argument("--once", action="store_true", help="stop after one confirmation")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Watch the counter until interrupted."""
+    caller = caller_of(config_of(given), given.port, clerk=True)
+    say("等待登记 / waiting; Ctrl-C ends")
+    hint = ""
+    while True:
+        view = caller.look()
+        if view["hint"] != hint:
+            hint = view["hint"]
+            say(hint)
+        if view["prompt"]:
+            stage = _answer(caller, view["prompt"], given.staff)
+            if given.once and stage == "confirm":
+                return 0
+        time.sleep(_POLL_S)
+
+
+def _answer(caller: Caller, prompt: dict[str, Any], staff: str) -> str:
+    say(f"[{prompt['person']}] {prompt['text']}")
+    accepted = _ask("同意/确认? (y/n) ").lower() in ("y", "yes", "是")
+    given: dict[str, Any] = {
+        "encounter": prompt["encounter"],
+        "stage": prompt["stage"],
+        "accepted": accepted,
+        "staff": staff,
+    }
+    if accepted and prompt["stage"] == "confirm":
+        photo = _ask("证件照文件（可空） / id photo file (optional): ")
+        if photo:
+            given["id_photo"] = base64.b64encode(read_file(Path(photo))).decode()
+    caller.answer(given)
+    return str(prompt["stage"])
+
+
+def _ask(question: str) -> str:
+    return input(question).strip()

@@ -1,0 +1,60 @@
+"""The command line: one sub-command per module, errors in one line, exit codes with a meaning.
+
+0 done · 1 refused or failed (one line on stderr) · 2 wrong usage · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.metadata import version
+
+from yibao_face.daemon.cli import (
+    bench,
+    clip,
+    config,
+    counter,
+    demo,
+    models,
+    person,
+    serve,
+    verify,
+)
+from yibao_face.daemon.cli.common import CliError
+from yibao_face.daemon.codes import ERRORS
+from yibao_face.daemon.config import ConfigError
+from yibao_face.daemon.door.client import ClientError
+from yibao_face.daemon.door.server import PortTakenError
+
+_COMMANDS = (demo, serve, verify, person, counter, models, clip, config, bench)
+_TOLD: tuple[type[Exception], ...] = (CliError, ClientError, ConfigError, PortTakenError, *ERRORS)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands, with help."""
+    top = argparse.ArgumentParser(
+        prog="yibao-face", description="医保实人认证 / real-person check for insurance counters"
+    )
+    top.add_argument("--version", action="version", version=f"yibao-face {version('yibao-face')}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.add(commands)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except _TOLD as exc:
+        print(f"yibao-face: {exc}", file=sys.stderr)  # noqa: T201  # the CLI's own voice
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

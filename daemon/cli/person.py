@@ -1,0 +1,92 @@
+"""``yibao-face person``: enrol from photographs, register agents, erase."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
+from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers
+from yibao_face.daemon.photo import enrol
+from yibao_face.daemon.service import Clock
+from yibao_face.daemon.wiring import gallery_of, weight_store
+from yibao_face.models.suite import load_face_models
+
+
+def add(commands: Commands) -> None:
+    """Register the command and its actions."""
+    parser = command(commands, "person", "enrol persons, register agents, erase / 人员登记")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    adding = actions.add_parser("add", help="enrol a person from photographs / 登记人脸")
+    adding.add_argument("--id", required=True, metavar="NUMBER", help="id number / 证件号码")
+    adding.add_argument("--psn", default="", metavar="NUMBER", help="person number / 个人编号")
+    adding.add_argument("--name", required=True, help="name / 姓名")
+    adding.add_argument(
+        "--photo", required=True, type=Path, nargs="+", metavar="FILE", help="one face each"
+    )
+    adding.add_argument("--by", default="cli", help="who vouches for it / 登记人工号")
+    adding.set_defaults(run=_add)
+    agent = actions.add_parser("agent", help="let one person buy for another / 代购登记")
+    agent.add_argument("--id", required=True, metavar="NUMBER", help="insured person / 参保人")
+    agent.add_argument("--agent-id", required=True, metavar="NUMBER", help="agent / 代购人")
+    agent.add_argument("--relation", required=True, help="e.g. 子女, 配偶")
+    agent.add_argument("--until", required=True, type=_day, metavar="YYYY-MM-DD", help="last day")
+    agent.set_defaults(run=_agent)
+    removing = actions.add_parser("remove", help="erase a person and all templates / 删除")
+    removing.add_argument("--id", required=True, metavar="NUMBER")
+    removing.set_defaults(run=_remove)
+    listing = actions.add_parser("count", help="how many are enrolled / 登记人数")
+    listing.set_defaults(run=_count)
+
+
+def _add(given: argparse.Namespace) -> int:
+    config = config_of(given)
+    photos = [read_file(path) for path in given.photo]
+    models = load_face_models(weight_store(config))
+    try:
+        today = Clock().today().isoformat()
+        numbers = Numbers(given.id.strip(), given.psn.strip())
+        by = f"photo:{given.by}"
+        version = config.enrolment.consent_version
+        enrolment = Enrolment(numbers, given.name.strip(), version, by, today)
+        enrol(gallery_of(config), models, enrolment, photos)
+    finally:
+        models.close()
+    say(f"enrolled with {len(photos)} sample(s)")
+    return 0
+
+
+def _agent(given: argparse.Namespace) -> int:
+    gallery = gallery_of(config_of(given))
+    principal = _known(gallery, given.id, "insured person")
+    agent = _known(gallery, given.agent_id, "agent")
+    gallery.allow_agent(principal, agent, given.relation, given.until)
+    say(f"agent allowed until {given.until.isoformat()}")
+    return 0
+
+
+def _remove(given: argparse.Namespace) -> int:
+    gallery = gallery_of(config_of(given))
+    gallery.remove(_known(gallery, given.id, "person"))
+    say("erased")
+    return 0
+
+
+def _count(given: argparse.Namespace) -> int:
+    say(str(gallery_of(config_of(given)).count()))
+    return 0
+
+
+def _known(gallery: Gallery, number: str, role: str) -> str:
+    person = gallery.find(Numbers(number.strip()))
+    if person is None:
+        raise CliError(f"this {role} is not enrolled: person add first")
+    return person
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError("not a date like 2026-12-31") from exc

@@ -1,0 +1,1 @@
+"""Demo clips from photographs of clear origin, and the calls played against them."""

@@ -1,0 +1,216 @@
+"""Eight HIS calls against a real daemon that plays the demo clips, expected beside actual."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from yibao_face.daemon.config import Config, to_toml
+from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.daemon.door.client import Caller, ClientError, caller_of, sample_request
+from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
+from yibao_face.daemon.photo import enrol
+from yibao_face.daemon.service import Clock
+from yibao_face.daemon.wiring import gallery_of
+from yibao_face.models.suite import FaceModels
+
+# Invented numbers; the first is the interface document's own sample, check digit and all.
+FIRST, SECOND, THIRD = "320101194202156744", "110101199003070000", "440101198512120000"
+_STAFF = "1001"
+_READY_S = 60.0
+_CLERK_POLL_S = 0.1
+
+Progress = Callable[[str], None]
+
+
+class DemoError(Exception):
+    """The demo could not be played; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HIS call: who is named, who stands there, what must come back. ``first``: done prior."""
+
+    title: str
+    person: str
+    clip: str | None
+    code: int
+    type: int
+    first: Callable[[Stage], None] | None = None
+    clerk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A call and its answer."""
+
+    call: Call
+    answer: dict[str, Any]
+    took_s: float
+
+    @property
+    def as_expected(self) -> bool:
+        """Code, type and the rule that a certificate goes with a pass and only with one."""
+        got = (self.answer.get("code"), self.answer.get("type"))
+        certified = bool(self.answer.get("cp_no")) == (self.call.code > 0)
+        return got == (self.call.code, self.call.type) and certified
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the demo plays: its own data folder, and the clip that is before the camera now."""
+
+    config: Config
+    clips: Path
+
+    @property
+    def before_camera(self) -> Path:
+        """The file the replay camera opens."""
+        return self.config.data / "before-camera.rgbd"
+
+    def put(self, clip: str | None) -> None:
+        """Bring a clip before the camera; ``None`` unplugs it."""
+        if clip is None:
+            self.before_camera.unlink(missing_ok=True)
+            return
+        part = self.before_camera.with_suffix(".part")
+        shutil.copyfile(self.clips / f"{clip}.rgbd", part)
+        part.replace(self.before_camera)
+
+
+def allow_agent(stage: Stage) -> None:
+    """The clerk registers the second person as agent of the first (S0-58)."""
+    gallery = gallery_of(stage.config)
+    principal, agent = (gallery.find(Numbers(number)) for number in (FIRST, SECOND))
+    if principal is None or agent is None:
+        raise DemoError("demo persons are not enrolled")
+    gallery.allow_agent(principal, agent, "配偶", Clock().today() + timedelta(days=30))
+
+
+CALLS = (
+    Call("本人 self", FIRST, "live-first", 1, 1),
+    Call("他人 other person", FIRST, "live-second", 0, 0),
+    Call("平面照片 flat photo", FIRST, "flat-first", 0, 0),
+    Call("弯曲照片 bent photo", FIRST, "bent-first", 0, 0),
+    Call("屏幕 screen", FIRST, "tablet-first", 0, 0),
+    Call("未登记者当场建模 enrolled in call", THIRD, "live-third", 1, 1, clerk=True),
+    Call("代购人 agent", FIRST, "live-second", 1, 2, first=allow_agent),
+    Call("无摄像头 camera missing", FIRST, None, 0, 0),
+)
+
+
+def enrol_cast(stage: Stage, models: FaceModels, cache: Path) -> None:
+    """Enrol the first person from two photographs and the second from one."""
+    today = Clock().today().isoformat()
+    cast = {FIRST: ("张三", ("first-1", "first-3")), SECOND: ("李四", ("second",))}
+    for number, (name, portraits) in cast.items():
+        photos = [load_portrait(portrait, cache) for portrait in portraits]
+        consent = stage.config.enrolment.consent_version
+        enrolment = Enrolment(Numbers(number), name, consent, "photo:demo", today)
+        enrol(gallery_of(stage.config), models, enrolment, photos)
+
+
+def play(stage: Stage, progress: Progress) -> list[Played]:
+    """Start the daemon as its own process, make every call, stop it. Raises ``DemoError``."""
+    stage.put("nobody")
+    with _daemon(stage) as caller:
+        return [
+            _one(stage, caller, call, number, progress) for number, call in enumerate(CALLS, 1)
+        ]
+
+
+def _one(stage: Stage, caller: Caller, call: Call, number: int, progress: Progress) -> Played:
+    progress(f"[{number}/{len(CALLS)}] {call.title} …")
+    if call.first is not None:
+        call.first(stage)
+    stage.put(call.clip)
+    body = json.dumps(sample_request(call.person, "演示", Clock(), number)).encode()
+    started = time.monotonic()
+    with _clerk(caller) if call.clerk else _nobody():
+        answer = caller.authenticate(body)
+    played = Played(call, answer, time.monotonic() - started)
+    mark = "ok" if played.as_expected else "NOT AS EXPECTED"
+    progress(f"      {json.dumps(answer, ensure_ascii=False)} {played.took_s:.2f} s {mark}")
+    return played
+
+
+@contextmanager
+def _daemon(stage: Stage) -> Generator[Caller, None, None]:
+    config_file = stage.config.data / "config.toml"
+    config_file.write_text(to_toml(stage.config), "utf-8")
+    log = stage.config.data / "daemon.log"
+    command = [sys.executable, "-m", "yibao_face.daemon", "serve", "--demo"]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(  # noqa: S603  # ourselves
+            [*command, "--config", str(config_file)],
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            env={**os.environ, "PYTHONUTF8": "1"},
+        )
+    try:
+        _await_ready(process, log)
+        yield caller_of(stage.config, clerk=True)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the daemon's first line; ``DemoError`` with its last log line when it ends instead."""
+    assert process.stdout is not None  # noqa: S101  # it is a pipe
+    killer = threading.Timer(_READY_S, process.kill)
+    killer.start()
+    line = process.stdout.readline()
+    killer.cancel()
+    if not line.startswith(b"ready"):
+        said = log.read_text("utf-8", "replace").strip().splitlines()
+        raise DemoError(f"the daemon did not start: {said[-1] if said else 'no word of why'}")
+
+
+@contextmanager
+def _nobody() -> Generator[None, None, None]:
+    yield
+
+
+@contextmanager
+def _clerk(caller: Caller) -> Generator[None, None, None]:
+    """A clerk at the counter: reads what is asked, agrees to consent, confirms by staff number."""
+    done = threading.Event()
+
+    def attend() -> None:
+        while not done.wait(_CLERK_POLL_S):
+            prompt = caller.look()["prompt"]
+            if prompt:
+                answer = {key: prompt[key] for key in ("encounter", "stage")}
+                caller.answer({**answer, "accepted": True, "staff": _STAFF})
+
+    def attend_until_gone() -> None:
+        try:
+            attend()
+        except ClientError:
+            return  # the daemon stopped: the call itself reports it
+
+    thread = threading.Thread(target=attend_until_gone, name="clerk")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
