@@ -1,0 +1,76 @@
+"""Real models and demo clips for every test: installed once, into a folder of the tests' own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+from harness import FIRST, ROOT, SECOND, loaded
+
+from yibao_face.daemon.config import CameraConfig, Config, DoorConfig, EncounterConfig
+from yibao_face.daemon.demo.clips import make_clips
+from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
+from yibao_face.daemon.photo import enrol
+from yibao_face.daemon.wiring import gallery_of, weight_store
+from yibao_face.models.suite import FaceModels
+from yibao_face.models.weights.install import install
+
+HOME = Path(os.environ.get("YIBAO_FACE_TEST_HOME", ROOT / ".dev" / "home"))
+
+
+@pytest.fixture(scope="session")
+def home() -> Config:
+    """A data folder with the installed networks and the demo clips; shared, never written to."""
+    config = Config(HOME)
+    install(weight_store(config), config.downloads, lambda _line: None)
+    clips = HOME / "clips"
+    if not (clips / "nobody.rgbd").is_file():
+        with loaded(config) as models:
+            make_clips(models, config.downloads, clips, 1, lambda _line: None)
+    return config
+
+
+@pytest.fixture(scope="session")
+def models(home: Config) -> Generator[FaceModels, None, None]:
+    """All networks, loaded once."""
+    with loaded(home) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def clips(home: Config) -> Path:
+    """Folder of the demo clips (`live-first.rgbd`, `flat-first.rgbd`, …)."""
+    return home.data / "clips"
+
+
+@pytest.fixture(scope="session")
+def portrait(home: Config) -> Callable[[str], bytes]:
+    """Bytes of a demo portrait (`first-1`, `first-2`, `first-3`, `second`, `third`)."""
+    return lambda name: load_portrait(name, home.downloads)
+
+
+@pytest.fixture
+def site(home: Config, tmp_path: Path) -> Config:
+    """A fresh data folder with the installed networks, no person, no result, any free port."""
+    (tmp_path / "models").symlink_to(home.models, target_is_directory=True)
+    return Config(
+        tmp_path,
+        door=DoorConfig(port=0),
+        camera=CameraConfig(f"replay:{tmp_path / 'before-camera.rgbd'}", silence_s=1.0),
+        encounter=EncounterConfig(deadline_s=20.0, capture_s=3.0),
+    )
+
+
+@pytest.fixture
+def cast(site: Config, models: FaceModels, portrait: Callable[[str], bytes]) -> Config:
+    """`site` with two persons enrolled: FIRST from two photographs, SECOND from one."""
+    for number, name, photos in (
+        (FIRST, "张三", ["first-1", "first-3"]),
+        (SECOND, "李四", ["second"]),
+    ):
+        enrolment = Enrolment(Numbers(number), name, "v1", "photo:test", "2026-11-22")
+        enrol(gallery_of(site), models, enrolment, [portrait(p) for p in photos])
+    return site

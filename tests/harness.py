@@ -1,0 +1,85 @@
+"""What tests share: the real daemon in a thread, the networks, the invented persons."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from yibao_face.daemon.config import Config
+from yibao_face.daemon.door.client import Caller, caller_of, sample_request
+from yibao_face.daemon.door.server import serve
+from yibao_face.daemon.service import Clock
+from yibao_face.daemon.wiring import Daemon, build, weight_store
+from yibao_face.drivers.api import Camera
+from yibao_face.models.suite import FaceModels, load_face_models
+
+ROOT = Path(__file__).resolve().parent.parent
+# Who is enrolled where a test asks for the cast: invented numbers.
+FIRST, SECOND = "320101194202156744", "110101199003070000"
+
+
+def his_call(number: str, **changed: Any) -> bytes:
+    """A complete HIS call for the person with ``number``."""
+    body = {**sample_request(number, "演示", Clock(), 1), **changed}
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def put_before_camera(config: Config, clips: Path, clip: str) -> None:
+    """Let the replay camera of ``config`` see ``clip`` from its next opening on."""
+    shutil.copyfile(clips / f"{clip}.rgbd", config.data / "before-camera.rgbd")
+
+
+@contextmanager
+def loaded(config: Config) -> Generator[FaceModels, None, None]:
+    """The networks of a data folder."""
+    models = load_face_models(weight_store(config))
+    try:
+        yield models
+    finally:
+        models.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A daemon that serves on a free port of this machine."""
+
+    config: Config
+    daemon: Daemon
+    caller: Caller
+
+
+@contextmanager
+def running(
+    config: Config, *, demo: bool = True, camera: Callable[[], Camera] | None = None
+) -> Generator[Running, None, None]:
+    """The real daemon in a thread: real port, real store, real networks."""
+    bound = threading.Event()
+    port: list[int] = []
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    def ready(at: int) -> None:
+        port.append(at)
+        bound.set()
+
+    with build(config, demo=demo, camera=camera) as daemon:
+        thread = threading.Thread(
+            target=loop.run_until_complete, args=(serve(daemon, ready, stop),), name="daemon"
+        )
+        thread.start()
+        try:
+            assert bound.wait(10), "the daemon did not bind"
+            config = replace(config, door=replace(config.door, port=port[0]))
+            yield Running(config, daemon, caller_of(config, clerk=True))
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join(20)
+            loop.close()
+            assert not thread.is_alive(), "the daemon did not stop"
