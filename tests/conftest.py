@@ -10,7 +10,7 @@ import pytest
 from harness import FIRST, ROOT, SECOND, loaded
 
 from yibao_face.daemon.config import CameraConfig, Config, DoorConfig, EncounterConfig
-from yibao_face.daemon.demo.clips import make_clips
+from yibao_face.daemon.demo.clips import has_clips, make_clips
 from yibao_face.daemon.demo.portraits import load_portrait
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
 from yibao_face.daemon.photo import enrol
@@ -27,7 +27,7 @@ def home() -> Config:
     config = Config(HOME)
     install(weight_store(config), config.downloads, lambda _line: None)
     clips = HOME / "clips"
-    if not (clips / "nobody.rgbd").is_file():
+    if not has_clips(clips):
         with loaded(config) as models:
             make_clips(models, config.downloads, clips, 1, lambda _line: None)
     return config

@@ -57,13 +57,12 @@ def _stage(config: Config, port: int | None) -> Stage:
 
 def _prepare(config: Config, stage: Stage, *, fresh: bool) -> None:
     # Its geometry needs scipy, which run() looked for.
-    from yibao_face.daemon.demo.clips import make_clips  # noqa: PLC0415
+    from yibao_face.daemon.demo.clips import has_clips, make_clips  # noqa: PLC0415
 
     shutil.copytree(config.models, stage.config.models, dirs_exist_ok=True)
     models = load_face_models(weight_store(config))
     try:
-        needed = {call.clip for call in CALLS if call.clip} | {"nobody"}
-        if fresh or not all((stage.clips / f"{clip}.rgbd").is_file() for clip in needed):
+        if fresh or not has_clips(stage.clips):
             make_clips(models, config.downloads, stage.clips, 1, say)
         enrol_cast(stage, models, config.downloads)
     finally:

@@ -14,6 +14,9 @@ from yibao_face.daemon.photo import PhotoError, decode
 from yibao_face.drivers.clip import ClipWriter
 from yibao_face.models.suite import FaceModels
 
+# Counted up whenever the clips would come out differently: older ones are then made again.
+RECIPE = 1
+_RECIPE_FILE = "recipe.txt"
 FPS = 15.0
 FRAMES = 24
 # clip -> portrait and what is done with it. `first` is enrolled from other photographs of him.
@@ -31,6 +34,7 @@ def make_clips(
     models: FaceModels, cache: Path, folder: Path, seed: int, progress: Callable[[str], None]
 ) -> list[Path]:
     """Write every demo clip into ``folder``; the same seed gives the same frames."""
+    (folder / _RECIPE_FILE).unlink(missing_ok=True)
     portraits = {name for name, _ in _SINGLE.values()}
     subjects = {name: subject(models, cache, name) for name in sorted(portraits)}
     views = {clip: place(subjects[name]) for clip, (name, place) in _SINGLE.items()}
@@ -42,7 +46,16 @@ def make_clips(
         _record(path, name, view, np.random.default_rng([seed, number]))
         progress(f"clip {number + 1}/{len(views)}: {name}")
         made.append(path)
+    (folder / _RECIPE_FILE).write_text(str(RECIPE), "ascii")
     return made
+
+
+def has_clips(folder: Path) -> bool:
+    """Whether ``folder`` holds all clips of this recipe."""
+    try:
+        return (folder / _RECIPE_FILE).read_text("ascii") == str(RECIPE)
+    except OSError:
+        return False
 
 
 def subject(models: FaceModels, cache: Path, portrait: str) -> scene.Subject:
