@@ -1,0 +1,177 @@
+"""Set up and run: ``python3 tools/start.py demo`` or ``python3 tools/start.py test``.
+
+Needs Python 3.11 with pip and a package registry, nothing else; works in ``.venv`` beside this
+file's folder. ``check`` runs linters, types and import contracts; ``setup`` only sets up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+# What the face landmarker's C library is linked to on Linux, and the Debian package that has it.
+SYSTEM_LIBRARIES = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
+CHECKS = (
+    ("ruff", ["ruff", "check", "."]),
+    ("format", ["ruff", "format", "--check", "."]),
+    ("mypy", ["mypy"]),
+    ("pyright", ["pyright", "--pythonpath", str(PYTHON)]),
+    ("import contracts", ["lint-imports", "--config", "setup.cfg"]),
+)
+
+
+class StartError(Exception):
+    """One line that says what is missing and what to do."""
+
+
+def main() -> int:
+    """Run the action; exit code of the last step."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=("demo", "test", "check", "setup"))
+    parser.add_argument(
+        "rest", nargs=argparse.REMAINDER, help="handed on to the demo or to pytest"
+    )
+    given = parser.parse_args()
+    started = time.monotonic()
+    try:
+        require_python()
+        require_system_libraries()
+        set_up("runtime" if given.action == "demo" else "dev")
+        code = ACTIONS[given.action](given.rest)
+    except StartError as exc:
+        print(f"start: {exc}", file=sys.stderr)
+        return 1
+    say(f"{given.action}: exit {code} after {time.monotonic() - started:.0f} s")
+    return code
+
+
+def require_python() -> None:
+    """This release is built for and tested on one version."""
+    if sys.version_info[:2] != (3, 11):
+        have = ".".join(map(str, sys.version_info[:2]))
+        raise StartError(f"Python 3.11 is needed, this is {have} / 需要Python 3.11")
+
+
+def require_system_libraries() -> None:
+    """Look first; install where apt and root are there; else name what is missing in one line."""
+    if not sys.platform.startswith("linux"):
+        return
+    missing = [package for name, package in SYSTEM_LIBRARIES.items() if not is_loadable(name)]
+    if not missing:
+        return
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        raise StartError(f"system libraries are missing: run as root: {' '.join(command)}")
+    say(f"installing system libraries: {' '.join(missing)}")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "-qq"], env=quiet, hide=True)
+    run(command, env=quiet, hide=True)
+
+
+def is_loadable(name: str) -> bool:
+    """Whether the dynamic linker finds ``name``."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def set_up(lock: str) -> None:
+    """A venv with exactly the locked packages and this checkout; nothing is done twice."""
+    lock_file = ROOT / "requirements" / f"{lock}.lock"
+    state = lock_digest(lock_file)
+    stamp = VENV / f"{lock}.stamp"
+    if not PYTHON.is_file():
+        say("creating .venv")
+        venv.create(VENV, with_pip=True)
+    if stamp.is_file() and stamp.read_text("ascii") == state:
+        return
+    say(f"installing requirements/{lock}.lock (hashes checked)")
+    pip("--require-hashes", "--no-deps", "--requirement", str(lock_file))
+    pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    run([str(PYTHON), str(ROOT / "tools" / "devlink.py")])
+    stamp.write_text(state, "ascii")
+
+
+def lock_digest(lock_file: Path) -> str:
+    """What the venv was made from: the lock and the package's own description."""
+    parts = (lock_file, ROOT / "setup.cfg", ROOT / "pyproject.toml")
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
+
+
+def pip(*arguments: str) -> None:
+    """``pip install`` in the venv."""
+    base = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run([*base, *arguments], hide=True)
+
+
+def demo(rest: list[str]) -> int:
+    """Networks, clips, eight calls, the table."""
+    return call([str(PYTHON), "-m", "yibao_face.daemon", "demo", *rest])
+
+
+def test(rest: list[str]) -> int:
+    """All tests, against real networks and a real daemon."""
+    return call([str(PYTHON), "-m", "pytest", "-q", *rest])
+
+
+def check(rest: list[str]) -> int:
+    """Linters, types, contracts; every one is run, the worst exit code is returned."""
+    del rest
+    codes: list[int] = []
+    for title, command in CHECKS:
+        codes.append(call([str(BIN / command[0]), *command[1:]]))
+        say(f"{title}: {'ok' if codes[-1] == 0 else 'FAILED'}")
+    return max(codes)
+
+
+def setup(rest: list[str]) -> int:
+    """Nothing beyond the set-up itself."""
+    del rest
+    return 0
+
+
+def call(command: list[str]) -> int:
+    """Run in the checkout, output shown; its exit code."""
+    return subprocess.run(command, cwd=ROOT, check=False, env=utf8()).returncode
+
+
+def run(command: list[str], *, env: dict[str, str] | None = None, hide: bool = False) -> None:
+    """Run to success; ``StartError`` with its last line otherwise. ``hide``: output only then."""
+    done = subprocess.run(
+        command, cwd=ROOT, check=False, env=env or utf8(), capture_output=hide, text=True
+    )
+    if done.returncode != 0:
+        said = [line for line in (done.stderr or "").splitlines() if line.strip()]
+        reason = said[-1] if said else f"exit {done.returncode}"
+        raise StartError(f"{Path(command[0]).name} {' '.join(command[1:4])} …: {reason}")
+
+
+def utf8() -> dict[str, str]:
+    """Chinese output on every console."""
+    return {**os.environ, "PYTHONUTF8": "1"}
+
+
+def say(text: str) -> None:
+    """Progress, at once."""
+    print(f"start: {text}", flush=True)
+
+
+ACTIONS = {"demo": demo, "test": test, "check": check, "setup": setup}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
