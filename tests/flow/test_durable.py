@@ -1,0 +1,116 @@
+"""An answer that left is on disk: after kill -9, and never where the disk is full."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from harness import FIRST, his_call, put_before_camera
+
+from yibao_face.daemon.config import Config, to_toml
+from yibao_face.daemon.door.client import Caller, caller_of
+from yibao_face.daemon.wiring import outbox_path
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A daemon in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    caller: Caller
+
+
+@contextmanager
+def child(config: Config) -> Generator[Child, None, None]:
+    """``yibao-face serve --demo`` on a free port; killed at the end."""
+    file = config.data / "config.toml"
+    file.write_text(to_toml(config), "utf-8")
+    command = [sys.executable, "-m", "yibao_face.daemon", "serve", "--demo", "--config", str(file)]
+    log = config.data / "daemon.log"
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=sink, env={**os.environ, "PYTHONUTF8": "1"}
+        ) as process,
+    ):
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        assert line.startswith("ready"), log.read_text("utf-8")
+        port = int(line.split()[1].rsplit(":", 1)[1])
+        try:
+            yield Child(process, caller_of(replace(config, door=replace(config.door, port=port))))
+        finally:
+            process.kill()
+
+
+def stored(config: Config) -> list[tuple[str, int, str]]:
+    with closing(sqlite3.connect(outbox_path(config))) as db:
+        rows = db.execute("SELECT certificate_no, code, cause FROM result ORDER BY id")
+        return [(str(r[0]), int(r[1]), str(r[2])) for r in rows]
+
+
+def test_kill_9_right_after_an_answer_loses_no_result(cast: Config, clips: Path) -> None:
+    put_before_camera(cast, clips, "live-first")
+    told: list[str] = []
+    for _ in range(3):
+        with child(cast) as daemon:
+            answer = daemon.caller.authenticate(his_call(FIRST))
+            daemon.process.send_signal(signal.SIGKILL)
+            daemon.process.wait(10)
+        told.append(answer["cp_no"])
+
+    assert all(told)
+    assert [(cp_no, 1, "matched-self") for cp_no in told] == stored(cast)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit exists on Linux only")
+def test_a_full_disk_refuses_and_the_daemon_serves_on_when_there_is_room(
+    cast: Config, clips: Path
+) -> None:
+    put_before_camera(cast, clips, "live-first")
+    with child(cast) as daemon:
+        before = daemon.caller.authenticate(his_call(FIRST))
+        # No file may grow from here on: what a full disk looks like to the store.
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        full = daemon.caller.authenticate(his_call(FIRST))
+        no_limit = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, no_limit)
+        after = daemon.caller.authenticate(his_call(FIRST))
+
+    assert [1, 0, 1] == [answer["code"] for answer in (before, full, after)]
+    assert ("结果无法保存，请检查磁盘空间后重试", "") == (full["msg"], full["cp_no"])
+    assert [before["cp_no"], after["cp_no"]] == [cp_no for cp_no, _, _ in stored(cast)]
+
+
+def test_the_record_holds_provenance_and_no_person_in_clear(cast: Config, clips: Path) -> None:
+    put_before_camera(cast, clips, "live-first")
+    with child(cast) as daemon:
+        daemon.caller.authenticate(his_call(FIRST, name="张三丰"))
+        daemon.process.terminate()
+        assert 0 == daemon.process.wait(15)
+    with closing(sqlite3.connect(outbox_path(cast))) as db:
+        db.row_factory = sqlite3.Row
+        row = dict(db.execute("SELECT * FROM result").fetchone())
+    everything = b"".join(
+        path.read_bytes()
+        for path in cast.data.iterdir()
+        if path.is_file() and path.suffix in (".db", ".log", ".db-wal")
+    )
+
+    assert {"yunet-2023mar", "sface-2021dec"} <= json.loads(row["models"]).keys()
+    assert "relief-gates-1" == json.loads(row["thresholds"])["liveness"]
+    assert 64 == len(row["evidence_sha256"]) == len(row["request_sha256"])
+    assert 0.5 < json.loads(row["scores"])["similarity"] <= 1.0
+    assert 1 == row["demo"]
+    for secret in (FIRST, "张三丰", "演示经办人"):
+        assert secret.encode() not in everything
