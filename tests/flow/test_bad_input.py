@@ -12,6 +12,7 @@ import pytest
 from harness import FIRST, ROOT, Running, his_call, put_before_camera, running
 
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.door import http as http_door
 from yibao_face.daemon.door.http import AUTH_PATH
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -80,6 +81,21 @@ def test_the_samples_of_the_document_are_served_byte_for_byte(
 
     assert (200, charset) == (status, answered_in)
     assert (1, "本人核验通过", 1) == (answer["code"], answer["msg"], answer["type"])
+
+
+def test_a_body_shorter_than_announced_is_told_so_and_blocks_nobody(
+    site: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_door, "_BODY_S", 0.3)
+    with running(site) as daemon:
+        connection = http.client.HTTPConnection("127.0.0.1", daemon.config.door.port, timeout=10)
+        connection.putrequest("POST", AUTH_PATH)
+        connection.putheader("Content-Length", "1000")
+        connection.endheaders(b"{")
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+
+    assert_refused(answer, "没有发完")
 
 
 def test_curl_sends_a_form_content_type_and_is_served_all_the_same(
