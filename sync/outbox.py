@@ -33,11 +33,15 @@ class Outbox:
             self._db = sqlite3.connect(
                 path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
+        except (sqlite3.Error, OSError) as exc:
+            raise StoreError(f"{self._name} cannot be opened: {exc}") from exc
+        try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._migrate()
-        except (sqlite3.Error, OSError) as exc:
-            raise StoreError(f"{self._name} cannot be opened: {exc}") from exc
+        except (sqlite3.Error, StoreError) as exc:
+            self._db.close()  # an open handle would keep the file locked on Windows
+            raise StoreError(f"{self._name} cannot be used: {exc}") from exc
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +73,7 @@ class Outbox:
 
     def count(self) -> int:
         """Results on disk."""
-        with self._lock:
-            return int(self._db.execute("SELECT count(*) FROM result").fetchone()[0])
+        return int(self._rows("SELECT count(*) FROM result", ())[0][0])
 
     def close(self) -> None:
         """Release the file; may be called twice."""
@@ -79,16 +82,18 @@ class Outbox:
 
     def _select(self, clause: str, bound: tuple[Any, ...]) -> Iterator[Result]:
         names = ", ".join(_COLUMNS)
-        try:
-            with self._lock:
-                query = f"SELECT {names} FROM result {clause}"  # noqa: S608  # own names only
-                rows = self._db.execute(query, bound).fetchall()
-        except sqlite3.Error as exc:
-            raise StoreError(f"{self._name} cannot be read: {exc}") from exc
-        for row in rows:
+        query = f"SELECT {names} FROM result {clause}"  # noqa: S608  # own names only
+        for row in self._rows(query, bound):
             values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
             values["demo"] = bool(values["demo"])
             yield Result(**values)
+
+    def _rows(self, query: str, bound: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                return self._db.execute(query, bound).fetchall()
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self._name} cannot be read: {exc}") from exc
 
     def _migrate(self) -> None:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])

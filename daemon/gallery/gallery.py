@@ -1,4 +1,4 @@
-"""Templates of insured persons and their agents in one SQLite file, every value sealed."""
+"""Insured persons and their agents in one SQLite file; names, numbers and templates sealed."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ class Gallery:
                 with db:
                     _migrate(db)
                     yield db
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, OSError) as exc:
             raise GalleryError(f"{self.path.name}: {exc}") from exc
 
 
@@ -196,9 +196,17 @@ def _migrate(db: sqlite3.Connection) -> None:
     if version > _SCHEMA_VERSION:
         raise GalleryError(f"gallery has schema {version}, this program knows {_SCHEMA_VERSION}")
     if version == 0:
+        _create(db)
+
+
+def _create(db: sqlite3.Connection) -> None:
+    """All tables or none: sqlite3 would commit each statement alone, and others may race us."""
+    db.execute("BEGIN IMMEDIATE")
+    if int(db.execute("PRAGMA user_version").fetchone()[0]) == 0:
         for statement in _SCHEMA.split(";"):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    db.commit()
 
 
 def _sample_label(person: str, stamp: ModelStamp) -> str:

@@ -103,7 +103,7 @@ def open_vault(key_file: Path, wrap: KeyWrap | None = None) -> Vault:
 
 def _create(key_file: Path, stored: bytes) -> None:
     key_file.parent.mkdir(parents=True, exist_ok=True)
-    part = key_file.with_suffix(f".{os.getpid()}.part")
+    part = key_file.with_suffix(f".{secrets.token_hex(8)}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(handle, stored)
