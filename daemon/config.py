@@ -101,7 +101,7 @@ def load_config(path: Path | None = None) -> Config:
     if path is None and not file.is_file():
         return Config(home)
     try:
-        raw = tomllib.loads(file.read_text("utf-8"))
+        raw = tomllib.loads(file.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigError(f"{file.name} cannot be read: {exc}") from exc
     raw.setdefault("data", str(home))
@@ -138,9 +138,14 @@ def _typed(wanted: Any, value: Any, file: str, key: str) -> Any:
     if wanted is Path and isinstance(value, str):
         return Path(value)
     if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        # An integer of hundreds of digits is no float, but larger than every limit either way.
+        return (
+            float(value) if isinstance(value, float) else float(max(min(value, 10**9), -(10**9)))
+        )
     if wanted == tuple[str, ...] and isinstance(value, list):
-        return tuple(str(item) for item in cast(Iterable[Any], value))
+        items = tuple(cast(Iterable[Any], value))
+        if all(isinstance(item, str) for item in items):
+            return items
     if wanted in (str, int, bool) and type(value) is wanted:
         return value
     raise ConfigError(f"{file}: {key} = {value!r} is not a {getattr(wanted, '__name__', wanted)}")
@@ -171,5 +176,9 @@ def _value(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(ch if ch.isprintable() else _escape(ch) for ch in escaped) + '"'
+
+
+def _escape(ch: str) -> str:
+    return f"\\u{ord(ch):04x}" if ord(ch) < 0x10000 else f"\\U{ord(ch):08x}"

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from yibao_face.daemon.cli.common import Commands, command, config_of, read_file, say
-from yibao_face.daemon.door.client import Caller, caller_of
+from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
+from yibao_face.daemon.door.client import Caller, ClientError, caller_of
 
 _POLL_S = 0.5
 
@@ -41,6 +41,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _answer(caller: Caller, prompt: dict[str, Any], staff: str) -> str:
+    """Answer ``prompt``; a slip of the clerk is told and asked again, the patient waits."""
     say(f"[{prompt['person']}] {prompt['text']}")
     accepted = _ask("同意/确认? (y/n) ").lower() in ("y", "yes", "是")
     given: dict[str, Any] = {
@@ -50,12 +51,30 @@ def _answer(caller: Caller, prompt: dict[str, Any], staff: str) -> str:
         "staff": staff,
     }
     if accepted and prompt["stage"] == "confirm":
-        photo = _ask("证件照文件（可空） / id photo file (optional): ")
+        photo = _photo()
         if photo:
-            given["id_photo"] = base64.b64encode(read_file(Path(photo))).decode()
-    caller.answer(given)
+            given["id_photo"] = base64.b64encode(photo).decode()
+    try:
+        caller.answer(given)
+    except ClientError as exc:
+        say(str(exc))
+        return ""
     return str(prompt["stage"])
 
 
+def _photo() -> bytes | None:
+    while True:
+        name = _ask("证件照文件（可空） / id photo file (optional): ")
+        if not name:
+            return None
+        try:
+            return read_file(Path(name))
+        except CliError as exc:
+            say(str(exc))
+
+
 def _ask(question: str) -> str:
-    return input(question).strip()
+    try:
+        return input(question).strip()
+    except EOFError as exc:
+        raise CliError("the counter needs a terminal to answer from") from exc

@@ -25,6 +25,8 @@ def run(given: argparse.Namespace) -> int:
     """Print the answer; exit code 0 when the HIS may go on, 1 when not."""
     if bool(given.id) == bool(given.request):
         raise CliError("verify wants either --id (with --name) or --request")
+    if given.id and not given.name:
+        raise CliError("verify wants --name beside --id: a call without a name is refused")
     if given.request:
         body = read_file(given.request)
     else:

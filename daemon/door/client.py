@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.clerk import COUNTER_PATH
@@ -32,18 +32,31 @@ class Caller:
 
     def authenticate(self, body: bytes) -> dict[str, Any]:
         """Post ``body`` as a HIS does; the four keys of the answer."""
-        raw, charset = self._send("POST", AUTH_PATH, body, _CALL_TIMEOUT_S)
-        return dict(json.loads(raw.decode(charset)))
+        return self._object("POST", AUTH_PATH, body, _CALL_TIMEOUT_S)
 
     def look(self) -> dict[str, Any]:
         """What the counter shows."""
-        raw, charset = self._send("GET", COUNTER_PATH, None, _CLERK_TIMEOUT_S)
-        return dict(json.loads(raw.decode(charset)))
+        return self._object("GET", COUNTER_PATH, None, _CLERK_TIMEOUT_S)
 
     def answer(self, given: dict[str, Any]) -> None:
         """Answer the prompt."""
         body = json.dumps(given).encode()
         self._send("POST", COUNTER_PATH, body, _CLERK_TIMEOUT_S)
+
+    def _object(
+        self, method: str, path: str, body: bytes | None, timeout_s: float
+    ) -> dict[str, Any]:
+        raw, charset = self._send(method, path, body, timeout_s)
+        try:
+            found = json.loads(raw.decode(charset))
+        except (ValueError, LookupError) as exc:
+            raise self._stranger() from exc
+        if not isinstance(found, dict):
+            raise self._stranger()
+        return cast(dict[str, Any], found)
+
+    def _stranger(self) -> ClientError:
+        return ClientError(f"another program answers at {self.host}:{self.port}")
 
     def _send(
         self, method: str, path: str, body: bytes | None, timeout_s: float
@@ -59,7 +72,7 @@ class Caller:
         finally:
             connection.close()
         if response.status != 200:
-            reason = raw.decode("utf-8", "replace")[:200]
+            reason = " ".join(raw.decode("utf-8", "replace").split())[:200]
             raise ClientError(f"{path}: HTTP {response.status} {reason}")
         return raw, response.headers.get_content_charset("utf-8")
 

@@ -1,0 +1,119 @@
+"""One table holds every end of an encounter, and every error of ours leads into it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from yibao_face.daemon.capture.attempt import DeadlineError
+from yibao_face.daemon.codes import ERRORS, TABLE, cause_of
+from yibao_face.daemon.core.encounter import HINTS, Answer, Cause
+from yibao_face.drivers.api import DeviceLostError
+from yibao_face.sync.api import StoreError
+
+ROOMS = ("daemon", "drivers", "models", "sync", "shim", "installer")
+# Errors that can never end an encounter, and why.
+OUTSIDE = {
+    "CliError": "ends a command line",
+    "ClientError": "raised on the caller's side of the port",
+    "ConfigError": "raised before a daemon is built",
+    "PortTakenError": "raised before the first call can arrive",
+    "DemoError": "ends the demo command",
+    "BenchError": "ends the bench command",
+    "NotJsonError": "always turned into BadRequestError by the request parser",
+}
+
+
+class UnluckyLostError(DeviceLostError):
+    """Not listed itself; its parent is."""
+
+
+def subclasses(base: type[Exception]) -> Iterator[type[Exception]]:
+    for found in base.__subclasses__():
+        yield found
+        yield from subclasses(found)
+
+
+def import_everything() -> None:
+    for room in ROOMS:
+        package = importlib.import_module(f"yibao_face.{room}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+
+
+def our_errors() -> set[type[Exception]]:
+    """Every error class of the product, by the modules of all rooms."""
+    import_everything()
+    return {e for e in subclasses(Exception) if e.__module__.startswith("yibao_face.")}
+
+
+def test_every_cause_has_a_row() -> None:
+    assert set(Cause) == set(TABLE)
+
+
+def test_only_a_match_passes() -> None:
+    passing = {cause for cause, row in TABLE.items() if row.answer != 0}
+
+    assert {Cause.MATCHED_SELF, Cause.MATCHED_AGENT} == passing
+    assert {Answer.PASS} == {TABLE[cause].answer for cause in passing}
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_message_is_a_short_chinese_sentence(cause: Cause) -> None:
+    message = TABLE[cause].message
+
+    assert re.search("[\u4e00-\u9fff]", message)
+    assert len(message) <= 60
+    assert message == message.strip()
+    assert message.isprintable()
+
+
+def test_no_two_causes_have_the_same_name() -> None:
+    assert len(set(Cause)) == len({cause.value.lower() for cause in Cause})
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", cause.value) for cause in Cause)
+
+
+def test_every_error_of_ours_leads_to_a_listed_cause() -> None:
+    unlisted = {
+        error.__name__
+        for error in our_errors()
+        if not any(base in ERRORS for base in error.__mro__)
+    }
+
+    assert set(OUTSIDE) == unlisted
+
+
+def test_every_listed_error_resolves_to_its_own_cause() -> None:
+    for error, cause in ERRORS.items():
+        assert cause is cause_of(error("advice"))
+    assert {Answer.FAIL} == {TABLE[cause].answer for cause in ERRORS.values()}
+
+
+def test_the_nearest_listed_ancestor_decides() -> None:
+    assert Cause.CAMERA_LOST is cause_of(UnluckyLostError("gone"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("x"), OSError(28, "disk full"), KeyError("x"), RuntimeError(), Exception()],
+)
+def test_an_unlisted_error_is_internal(error: Exception) -> None:
+    assert Cause.INTERNAL is cause_of(error)
+
+
+def test_what_was_raised_from_another_error_keeps_its_own_cause() -> None:
+    error = StoreError("full")
+    error.__cause__ = DeadlineError("late")
+
+    assert Cause.STORE_FAILED is cause_of(error)
+
+
+def test_hints_are_told_and_never_pass() -> None:
+    assert HINTS <= set(TABLE)
+    assert {Answer.FAIL} == {TABLE[hint].answer for hint in HINTS}
+    assert HINTS.isdisjoint(ERRORS.values())

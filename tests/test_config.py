@@ -1,0 +1,277 @@
+"""One file, every key known: what is not understood is refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from yibao_face.daemon.config import (
+    CONSENT_TEXT,
+    CameraConfig,
+    Config,
+    ConfigError,
+    DoorConfig,
+    EncounterConfig,
+    EnrolmentConfig,
+    MatchConfig,
+    default_home,
+    load_config,
+    to_toml,
+)
+
+# Tab and newline are the control characters people write; the others have a test of their own.
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from("\n\t"))
+CONFIGS = st.builds(
+    Config,
+    data=TEXT.map(Path),
+    door=st.builds(
+        DoorConfig,
+        host=st.sampled_from(["127.0.0.1", "::1", "localhost"]),
+        port=st.integers(0, 65535),
+        origins=st.lists(TEXT, max_size=3).map(tuple),
+    ),
+    camera=st.builds(
+        CameraConfig, uri=TEXT, silence_s=st.floats(0, 60, exclude_min=True, width=64)
+    ),
+    encounter=st.builds(
+        EncounterConfig,
+        deadline_s=st.floats(0, 3600, exclude_min=True),
+        capture_s=st.floats(0, 300, exclude_min=True),
+    ),
+    enrolment=st.builds(
+        EnrolmentConfig,
+        in_call=st.booleans(),
+        consent_version=TEXT,
+        consent_text=TEXT,
+        counter_s=st.floats(0, 300, exclude_min=True),
+    ),
+    match=st.builds(MatchConfig, margin=st.floats(0, 0.5, exclude_max=True)),
+)
+AWKWARD = "".join(('C:\\资料\\"新"\t', "\n'", "\\n # [door]"))
+
+
+@pytest.fixture
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder of this test, named by the environment."""
+    monkeypatch.setenv("YIBAO_FACE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def load(home: Path, text: str) -> Config:
+    (home / "config.toml").write_bytes(text.encode())
+    return load_config()
+
+
+def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
+    config = load_config()
+
+    assert Config(at_home) == config
+    assert ("127.0.0.1", 51518, ()) == (config.door.host, config.door.port, config.door.origins)
+    assert (300.0, 0.0) == (config.encounter.deadline_s, config.match.margin)
+    assert CONSENT_TEXT == config.enrolment.consent_text
+    assert "" == config.camera.uri
+
+
+def test_an_empty_file_means_the_defaults(at_home: Path) -> None:
+    assert Config(at_home) == load(at_home, "# nothing set\n")
+
+
+def test_only_what_is_written_differs_from_the_defaults(at_home: Path) -> None:
+    config = load(at_home, '[door]\nport = 8080\norigins = ["http://his.local"]\n')
+
+    assert replace(Config(at_home), door=DoorConfig("127.0.0.1", 8080, ("http://his.local",))) == (
+        config
+    )
+
+
+def test_models_and_downloads_lie_in_the_data_folder(at_home: Path) -> None:
+    config = load(at_home, 'data = "elsewhere"\n')
+
+    assert (Path("elsewhere/models"), Path("elsewhere/downloads")) == (
+        config.models,
+        config.downloads,
+    )
+
+
+def test_another_file_may_be_named(
+    at_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("other") / "site.toml"
+    file.write_text("[door]\nport = 1\n", "utf-8")
+
+    assert Config(at_home, DoorConfig(port=1)) == load_config(file)
+
+
+def test_a_named_file_must_exist(at_home: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.toml cannot be read"):
+        load_config(at_home / "missing.toml")
+
+
+def test_the_home_folder_falls_back_to_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("YIBAO_FACE_HOME", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", "shared")
+    monkeypatch.setenv("PROGRAMDATA", "shared")
+
+    assert Path("shared/yibao-face") == default_home()
+
+
+def test_an_empty_home_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "shared")
+    monkeypatch.setenv("PROGRAMDATA", "shared")
+    monkeypatch.setenv("YIBAO_FACE_HOME", "")
+
+    assert Path("shared/yibao-face") == default_home()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("prot = 1", "config.toml: unknown key prot"),
+        ("[door]\nprot = 1", "config.toml: unknown key door.prot"),
+        ("[doors]", "config.toml: unknown key doors"),
+        ("[match]\nthreshold = 0.1", "config.toml: unknown key match.threshold"),
+        ("[enrolment]\n'人' = 1", "config.toml: unknown key enrolment.人"),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_section(at_home: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(at_home, text)
+
+    assert named == str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("data = 5", "data = 5"),
+        ("[data]", "data = "),
+        ("door = 5", "door = 5"),
+        ("[[door]]\nport = 1", "door = "),
+        ("[door]\nport = '51518'", "door.port = '51518'"),
+        ("[door]\nport = 1.0", "door.port = 1.0"),
+        ("[door]\nport = true", "door.port = True"),
+        ("[door]\nhost = 1", "door.host = 1"),
+        ("[door]\norigins = 'http://a'", "door.origins = "),
+        ("[camera]\nsilence_s = '3'", "camera.silence_s = '3'"),
+        ("[encounter]\ndeadline_s = true", "encounter.deadline_s = True"),
+        ("[encounter]\ndeadline_s = 2026-11-22", "encounter.deadline_s = "),
+        ("[enrolment]\nin_call = 1", "enrolment.in_call = 1"),
+        ("[enrolment]\nin_call = 'yes'", "enrolment.in_call = 'yes'"),
+    ],
+)
+def test_a_value_of_another_type_is_named(at_home: Path, text: str, key: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(at_home, text)
+
+    assert str(refused.value).startswith(f"config.toml: {key}")
+
+
+@pytest.mark.parametrize("items", ["[1]", "['http://a', true]", "[['http://a']]"])
+def test_an_origin_that_is_no_text_is_refused(at_home: Path, items: str) -> None:
+    with pytest.raises(ConfigError, match=r"door\.origins"):
+        load(at_home, f"[door]\norigins = {items}")
+
+
+def test_a_whole_number_may_stand_for_seconds(at_home: Path) -> None:
+    config = load(at_home, "[encounter]\ndeadline_s = 60")
+
+    assert 60.0 == config.encounter.deadline_s
+    assert isinstance(config.encounter.deadline_s, float)
+
+
+@pytest.mark.parametrize(
+    "text", ["[door", "door.port", "port = 1\nport = 2", 'x = "\\q"', "data = 'a", "\x00"]
+)
+def test_bad_toml_is_refused(at_home: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"config\.toml cannot be read"):
+        load(at_home, text)
+
+
+def test_a_file_that_is_not_utf8_is_refused(at_home: Path) -> None:
+    (at_home / "config.toml").write_bytes("data = '资料'".encode("gbk"))
+
+    with pytest.raises(ConfigError, match=r"config\.toml cannot be read"):
+        load_config()
+
+
+def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
+    (at_home / "config.toml").write_bytes("[door]\r\nport = 1\r\n".encode("utf-8-sig"))
+
+    assert 1 == load_config().door.port
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("[door]\nhost = '0.0.0.0'", "door.host"),
+        ("[door]\nhost = '192.168.1.10'", "door.host"),
+        ("[door]\nhost = ''", "door.host"),
+        ("[door]\nhost = '127.0.0.1.example.org'", "door.host"),
+        ("[door]\nport = -1", "door.port"),
+        ("[door]\nport = 65536", "door.port"),
+        ("[encounter]\ndeadline_s = 0", "encounter.deadline_s"),
+        ("[encounter]\ndeadline_s = -1", "encounter.deadline_s"),
+        ("[encounter]\ndeadline_s = nan", "encounter.deadline_s"),
+        ("[encounter]\ndeadline_s = inf", "encounter.deadline_s"),
+        ("[encounter]\ncapture_s = 0", "encounter.capture_s"),
+        ("[encounter]\ncapture_s = 301", "encounter.capture_s"),
+        ("[camera]\nsilence_s = 0", "camera.silence_s"),
+        ("[enrolment]\ncounter_s = 0", "enrolment.counter_s"),
+        ("[match]\nmargin = -0.01", "match.margin"),
+        ("[match]\nmargin = 0.5", "match.margin"),
+        ("[match]\nmargin = nan", "match.margin"),
+    ],
+)
+def test_a_value_beyond_its_limits_is_refused(at_home: Path, text: str, rule: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(at_home, text)
+
+    assert str(refused.value).startswith(f"config.toml: {rule} must be")
+
+
+def test_a_number_too_large_for_a_float_is_refused(at_home: Path) -> None:
+    with pytest.raises(ConfigError, match=r"encounter\.deadline_s"):
+        load(at_home, f"[encounter]\ndeadline_s = 1{'0' * 400}")
+
+
+@settings(deadline=None)
+@given(config=CONFIGS)
+@example(
+    Config(
+        Path("资料"),
+        DoorConfig(origins=(AWKWARD, "")),
+        CameraConfig(f"replay:{AWKWARD}"),
+        enrolment=EnrolmentConfig(consent_text=AWKWARD),
+    )
+)
+def test_what_is_printed_loads_back_equal(
+    tmp_path_factory: pytest.TempPathFactory, config: Config
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "printed.toml"
+    file.write_bytes(to_toml(config).encode())
+
+    assert config == load_config(file)
+
+
+@pytest.mark.parametrize("character", ["\r", "\x00", "\x08", "\x1b", "\x7f"])
+def test_control_characters_are_printed_so_that_they_load_back(
+    at_home: Path, character: str
+) -> None:
+    config = Config(at_home, enrolment=EnrolmentConfig(consent_text=f"同意{character}的"))
+
+    assert config == load(at_home, to_toml(config))
+
+
+def test_every_key_is_printed() -> None:
+    config = Config(Path("home"))
+    lines = to_toml(config).splitlines()
+    sections = [field for field in fields(config) if field.name != "data"]
+
+    for section in sections:
+        at = lines.index(f"[{section.name}]")
+        keys = [field.name for field in fields(getattr(config, section.name))]
+        assert keys == [line.partition(" = ")[0] for line in lines[at + 1 : at + 1 + len(keys)]]
