@@ -98,7 +98,7 @@ def interval(errors: int, trials: int) -> str:
     """Rate with its exact (Clopper-Pearson) 95 % interval."""
     low = float(beta.ppf(0.025, errors, trials - errors + 1)) if errors else 0.0
     high = float(beta.ppf(0.975, errors + 1, trials - errors)) if errors < trials else 1.0
-    return f"{errors}/{trials} = {errors / trials:.3%} [{low:.3%}, {high:.3%}]"
+    return f"{errors}/{trials} = {errors / trials:.3g} [{low:.3g}, {high:.3g}]"
 
 
 if __name__ == "__main__":

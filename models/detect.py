@@ -9,7 +9,7 @@ import numpy.typing as npt
 from yibao_face.models.api import Box, Detection, Points
 from yibao_face.models.engine import Network, Tensor
 
-# The whole picture is searched at this size: a face at 85 cm is still 45 px wide (facts: 5d).
+# The whole picture is searched at this size: a face at 85 cm is still 45 px wide.
 SEARCH_PX = 320
 # The chosen face is looked at again, this wide with its surroundings: alignment wants the points
 # finer than the search gives them.

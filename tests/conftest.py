@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from harness import FIRST, ROOT, SECOND, loaded
+from harness import FIRST, ROOT, SECOND, link_folder, loaded
 
 from yibao_face.daemon.config import CameraConfig, Config, DoorConfig, EncounterConfig
 from yibao_face.daemon.demo.clips import has_clips, make_clips
@@ -55,7 +55,7 @@ def portrait(home: Config) -> Callable[[str], bytes]:
 @pytest.fixture
 def site(home: Config, tmp_path: Path) -> Config:
     """A fresh data folder with the installed networks, no person, no result, any free port."""
-    (tmp_path / "models").symlink_to(home.models, target_is_directory=True)
+    link_folder(tmp_path / "models", home.models)
     return Config(
         tmp_path,
         door=DoorConfig(port=0),

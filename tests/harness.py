@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from yibao_face.daemon.wiring import Daemon, build, weight_store
 from yibao_face.drivers.api import Camera
 from yibao_face.models.suite import FaceModels, load_face_models
 
+if sys.platform == "win32":
+    import _winapi
+
 ROOT = Path(__file__).resolve().parent.parent
 # Who is enrolled where a test asks for the cast: invented numbers.
 FIRST, SECOND = "320101194202156744", "110101199003070000"
@@ -29,6 +33,22 @@ def his_call(number: str, **changed: Any) -> bytes:
     """A complete HIS call for the person with ``number``."""
     body = {**sample_request(number, "演示", Clock(), 1), **changed}
     return json.dumps(body, ensure_ascii=False).encode()
+
+
+def link_folder(at: Path, to: Path) -> None:
+    """Make ``at`` lead to ``to``: a junction on Windows, where links need an administrator."""
+    if sys.platform == "win32":
+        _winapi.CreateJunction(str(to), str(at))
+    else:
+        at.symlink_to(to, target_is_directory=True)
+
+
+def unlink_folder(at: Path) -> None:
+    """Take the link away, not what it leads to."""
+    if sys.platform == "win32":
+        at.rmdir()
+    else:
+        at.unlink()
 
 
 def put_before_camera(config: Config, clips: Path, clip: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -120,7 +121,7 @@ def bench_verify(config: Config, frames: int, verifications: int, progress: Prog
 
 def _scratch(config: Config, folder: Path, clip: Path) -> Config:
     """The models of ``config`` with a gallery and results of their own."""
-    (folder / "models").symlink_to(config.models, target_is_directory=True)
+    shutil.copytree(config.models, folder / "models")
     return replace(
         config, data=folder, camera=CameraConfig(f"replay:{clip}", config.camera.silence_s)
     )
@@ -129,7 +130,7 @@ def _scratch(config: Config, folder: Path, clip: Path) -> Config:
 def _frames(clip: Path) -> list[Frame]:
     with ReplayCamera(clip, loop=False, paced=False) as camera:
         found: list[Frame] = []
-        for _ in range(16):
+        for _ in range(8):
             frame = camera.read(5.0)
             if frame is not None:
                 found.append(frame)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness import FIRST, ROOT, Running, his_call, put_before_camera, running
+from harness import FIRST, ROOT, Running, his_call, put_before_camera, running, unlink_folder
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door import http as http_door
@@ -155,7 +155,7 @@ def test_a_model_with_one_byte_changed_refuses_everybody(
     cast: Config, clips: Path, home: Config, file: str
 ) -> None:
     put_before_camera(cast, clips, "live-first")
-    cast.models.unlink()  # the link to the shared folder
+    unlink_folder(cast.models)
     shutil.copytree(home.models, cast.models)
     model = cast.models / file
     data = bytearray(model.read_bytes())
@@ -171,7 +171,7 @@ def test_a_model_with_one_byte_changed_refuses_everybody(
 
 def test_missing_models_refuse_everybody_but_keep_answering(site: Config, clips: Path) -> None:
     put_before_camera(site, clips, "live-first")
-    site.models.unlink()
+    unlink_folder(site.models)
     with running(site) as daemon:
         answers = [daemon.caller.authenticate(his_call(FIRST)) for _ in range(2)]
 
