@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
@@ -138,14 +137,12 @@ def _typed(wanted: Any, value: Any, file: str, key: str) -> Any:
     if wanted is Path and isinstance(value, str):
         return Path(value)
     if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
-        # An integer of hundreds of digits is no float, but larger than every limit either way.
-        return (
-            float(value) if isinstance(value, float) else float(max(min(value, 10**9), -(10**9)))
-        )
+        # An integer of hundreds of digits fits no float; clamped it still breaks every limit.
+        return float(max(min(value, 10**9), -(10**9)))
     if wanted == tuple[str, ...] and isinstance(value, list):
-        items = tuple(cast(Iterable[Any], value))
+        items = cast(list[object], value)
         if all(isinstance(item, str) for item in items):
-            return items
+            return tuple(items)
     if wanted in (str, int, bool) and type(value) is wanted:
         return value
     raise ConfigError(f"{file}: {key} = {value!r} is not a {getattr(wanted, '__name__', wanted)}")
