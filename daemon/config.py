@@ -139,13 +139,17 @@ def _typed(wanted: Any, value: Any, file: str, key: str) -> Any:
     if wanted is float and isinstance(value, int | float) and not isinstance(value, bool):
         # An integer of hundreds of digits fits no float; clamped it still breaks every limit.
         return float(max(min(value, 10**9), -(10**9)))
-    if wanted == tuple[str, ...] and isinstance(value, list):
-        items = cast(list[object], value)
-        if all(isinstance(item, str) for item in items):
-            return tuple(items)
+    if wanted == tuple[str, ...] and _is_texts(value):
+        return tuple(value)
     if wanted in (str, int, bool) and type(value) is wanted:
         return value
     raise ConfigError(f"{file}: {key} = {value!r} is not a {getattr(wanted, '__name__', wanted)}")
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(item, str) for item in cast(list[object], value)
+    )
 
 
 def _check(config: Config, file: str) -> None:
