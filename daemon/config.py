@@ -140,7 +140,7 @@ def _typed(wanted: Any, value: Any, file: str, key: str) -> Any:
         # An integer of hundreds of digits fits no float; clamped it still breaks every limit.
         return float(max(min(value, 10**9), -(10**9)))
     if wanted == tuple[str, ...] and _is_texts(value):
-        return tuple(value)
+        return tuple(cast(list[str], value))
     if wanted in (str, int, bool) and type(value) is wanted:
         return value
     raise ConfigError(f"{file}: {key} = {value!r} is not a {getattr(wanted, '__name__', wanted)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 
@@ -50,11 +51,17 @@ def decide(
         return refused(spoof)
     if recorded and not policy.demo:
         return refused(Cause.RECORDED_CAMERA)
-    best = max(likenesses, key=lambda found: found.similarity, default=None)
-    # `not >=` rather than `<`: a similarity that is not a number must not pass.
-    if best is None or not best.similarity >= policy.min_similarity:
-        return refused(Cause.OTHER_PERSON, best.similarity if best else None)
-    own = [f for f in likenesses if f.who is Who.SELF and f.similarity >= policy.min_similarity]
-    if own:
-        return Outcome(Answer.PASS, Who.SELF, Cause.MATCHED_SELF, own[0].similarity)
-    return Outcome(Answer.PASS, Who.AGENT, Cause.MATCHED_AGENT, best.similarity)
+    own, agents = (_best(likenesses, who) for who in (Who.SELF, Who.AGENT))
+    if own is not None and own >= policy.min_similarity:
+        return Outcome(Answer.PASS, Who.SELF, Cause.MATCHED_SELF, own)
+    if agents is not None and agents >= policy.min_similarity:
+        return Outcome(Answer.PASS, Who.AGENT, Cause.MATCHED_AGENT, agents)
+    return refused(
+        Cause.OTHER_PERSON, max((s for s in (own, agents) if s is not None), default=None)
+    )
+
+
+def _best(likenesses: tuple[Likeness, ...], who: Who) -> float | None:
+    """Highest similarity to a reference of ``who``; one that is not a number does not count."""
+    numbers = [f.similarity for f in likenesses if f.who is who and not isnan(f.similarity)]
+    return max(numbers, default=None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 from statistics import median
 
 from yibao_face.daemon.core.encounter import Cause
@@ -27,7 +28,7 @@ class Gate:
 
     def holds(self, features: Features) -> bool:
         """Whether the feature is present and inside."""
-        return self.low <= features.get(self.feature, float("nan")) <= self.high
+        return self.low <= features.get(self.feature, nan) <= self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +86,10 @@ def _first_failing(gates: tuple[Gate, ...], features: Features) -> Cause | None:
 
 
 def _medians(frames: Sequence[Features]) -> dict[str, float]:
-    names = frames[0].keys() if frames else ()
-    return {name: median(frame[name] for frame in frames) for name in names}
+    names = dict.fromkeys(name for frame in frames for name in frame)
+    return {name: _median([frame.get(name, nan) for frame in frames]) for name in names}
+
+
+def _median(values: list[float]) -> float:
+    """NaN when one of them is: sorting would put it anywhere."""
+    return nan if any(map(isnan, values)) else median(values)

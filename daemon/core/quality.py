@@ -69,10 +69,11 @@ def place_hint(faces: tuple[FaceBox, ...], frame: tuple[int, int], limits: Limit
 
 def appearance_hint(seen: Appearance, limits: Limits) -> Cause | None:
     """What is wrong with pose, light or sharpness; ``None``: nothing."""
+    # `not >=` rather than `<`: what could not be measured is not good enough.
     checks = (
-        (seen.brightness < limits.min_brightness, Cause.TOO_DARK),
+        (not seen.brightness >= limits.min_brightness, Cause.TOO_DARK),
         (seen.brightness > limits.max_brightness, Cause.TOO_BRIGHT),
-        (seen.contrast < limits.min_contrast, Cause.TOO_DARK),
+        (not seen.contrast >= limits.min_contrast, Cause.TOO_DARK),
         (not abs(seen.yaw_deg) <= limits.max_yaw_deg, Cause.NOT_FRONTAL),
         (not abs(seen.pitch_deg) <= limits.max_pitch_deg, Cause.NOT_FRONTAL),
         (not abs(seen.roll_deg) <= limits.max_roll_deg, Cause.NOT_FRONTAL),

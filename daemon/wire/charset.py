@@ -38,8 +38,9 @@ def decode(body: bytes, declared: str | None = None) -> Decoded:
 
     A declared charset the bytes are not in is a HIS that copied a header: the bytes decide.
 
-    Strict UTF-8 alone would take one in thirty two-character GBK names (联通) for UTF-8. So it
-    must also hold a character of three bytes and none of two, the middle dot of names excepted.
+    Strict UTF-8 alone would take one in thirty two-character GBK names for UTF-8: two GBK bytes
+    make one UTF-8 letter of two. So most letters beyond ASCII must have three bytes, as Chinese
+    has; the middle dot of names does not count.
     """
     body = body.strip(b"\x00 \t\r\n").removeprefix(b"\xef\xbb\xbf")
     if declared is not None:
@@ -51,9 +52,9 @@ def decode(body: bytes, declared: str | None = None) -> Decoded:
         text = body.decode(UTF8)
     except UnicodeDecodeError:
         return Decoded(body.decode(GB18030), GB18030)
-    wide = any(ch >= "\u0800" for ch in text)
-    odd = any("\u0080" <= ch < "\u0800" and ch != _MIDDLE_DOT for ch in text)
-    if wide and not odd:
+    wide = sum(ch >= "\u0800" for ch in text)
+    odd = sum("\u0080" <= ch < "\u0800" and ch != _MIDDLE_DOT for ch in text)
+    if wide > odd:
         return Decoded(text, UTF8)
     try:
         return Decoded(body.decode(GB18030), GB18030)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, cast
 
 from yibao_face.daemon.wire.charset import Decoded, decode
@@ -15,7 +16,7 @@ from yibao_face.daemon.wire.tolerant import NotJsonError, parse
 
 MAX_BODY_BYTES = 64 * 1024
 # 16,2: sixteen digits in all, two behind the point.
-_AMOUNT_LIMIT = Decimal(10) ** 14
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,14}(?:\.[0-9]{1,2}0*)?")
 _MOMENT_FORMS = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
 
 
@@ -127,7 +128,9 @@ def _problem(known: Field, value: Any, text: str) -> str | None:
     nested = isinstance(value, dict | list)
     if isinstance(value, bool) or (nested and known.kind is not Kind.NESTED):
         return "wrong-type"
-    if known.code in ("id", "psn", "deal_no", "fixmedins_code") and isinstance(value, float):
+    if known.code in ("id", "psn", "deal_no", "fixmedins_code") and isinstance(
+        value, float | Decimal
+    ):
         return "wrong-type"  # digits may already be lost
     if not text:
         return "missing" if known.required else None
@@ -150,16 +153,7 @@ def _advice(known: Field, problem: str) -> str:
 
 
 def _is_amount(text: str) -> bool:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return False
-    return amount.is_finite() and abs(amount) < _AMOUNT_LIMIT and _cents_only(amount)
-
-
-def _cents_only(amount: Decimal) -> bool:
-    exponent = amount.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -2
+    return _AMOUNT.fullmatch(text) is not None
 
 
 def _is_moment(text: str) -> bool:
@@ -179,11 +173,18 @@ def _expansion(value: Any, findings: list[Finding]) -> Mapping[str, Any]:
     """``exp_content`` as an object, a string that holds one, or nothing (Q4)."""
     if isinstance(value, dict):
         return cast(dict[str, Any], value)
-    if not isinstance(value, str) or not value.strip():
+    if value is None or isinstance(value, bool) or not str(value).strip():
         return {}
-    try:
-        inner, _ = parse(value)
-    except NotJsonError:
+    inner = _object_in(value)
+    if inner is None:
         findings.append(Finding("exp_content", "not-an-object"))
-        return {}
-    return inner
+    return inner or {}
+
+
+def _object_in(value: Any) -> Mapping[str, Any] | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return parse(value)[0]
+    except NotJsonError:
+        return None

@@ -19,7 +19,11 @@ import pyjson5
 # Nested deeper than any request of the interface: exp_content is the second level.
 MAX_DEPTH = 8
 
-_DECLARATION = re.compile(r"^\s*(?:const\s+)?char\s*\*?\s*\w+\s*(?:\[\s*\])?\s*=\s*(?=\{)")
+# Bounded on purpose: nested `\s*` over a long run of spaces would take minutes.
+_DECLARATION = re.compile(
+    r"\s{0,99}(?:const\s{1,9})?char\s{0,9}\*?\s{0,9}\w{1,40}\s{0,9}(?:\[\s{0,9}\])?\s{0,9}=\s{0,99}(?=\{)"
+)
+_NOT_A_NUMBER = re.compile(r"[+-]?(?:nan|infinity)", re.IGNORECASE)
 _FULL_WIDTH = str.maketrans("，：｛｝［］“”‘’", ",:{}[]\"\"''")
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
@@ -42,7 +46,7 @@ def parse(text: str) -> tuple[dict[str, Any], bool]:
     """The object in ``text``, and whether leniency was needed. Raises ``NotJsonError``."""
     try:
         found = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=Decimal
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_exact
         )
         lenient = False
     except (ValueError, RecursionError):
@@ -57,13 +61,18 @@ def parse(text: str) -> tuple[dict[str, Any], bool]:
 
 
 def _parse_leniently(text: str) -> Any:
-    body = _DECLARATION.sub("", text).strip().removesuffix(";")
+    body = _without_declaration(text).strip().removesuffix(";")
     try:
         tokens = list(_mended(body))
         _refuse_repeated_keys(tokens)
         return pyjson5.decode("".join(tokens), maxdepth=MAX_DEPTH)
     except (pyjson5.Json5Exception, ValueError, RecursionError) as exc:
         raise NotJsonError("not JSON") from exc
+
+
+def _without_declaration(text: str) -> str:
+    found = _DECLARATION.match(text)
+    return text[found.end() :] if found else text
 
 
 def _mended(body: str) -> Iterator[str]:
@@ -86,7 +95,7 @@ def _refuse_repeated_keys(tokens: list[str]) -> None:
         elif text == "}" and open_objects:
             open_objects.pop()
         elif following == ":" and open_objects:
-            key = text.strip("\"'")
+            key = pyjson5.decode(text)
             if key in open_objects[-1]:
                 raise NotJsonError("a key is given twice")
             open_objects[-1].add(key)
@@ -99,6 +108,8 @@ def _mend(kind: str, text: str) -> str:
         return " "
     if kind == "mark":
         return text.translate(_FULL_WIDTH)
+    if kind == "bare" and _NOT_A_NUMBER.fullmatch(text):
+        raise NotJsonError(f"{text} is not JSON")
     if kind == "bare" and not _LITERAL.match(text):
         return json.dumps(text, ensure_ascii=False)
     return text
@@ -109,6 +120,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise NotJsonError("a key is given twice")
     return found
+
+
+def _exact(number: str) -> Decimal:
+    """The digits as sent: an amount must not pass through binary."""
+    try:
+        return Decimal(number)
+    except ArithmeticError as exc:
+        raise NotJsonError("a number no computer holds") from exc
 
 
 def _no_constant(name: str) -> Any:
