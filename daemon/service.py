@@ -45,9 +45,13 @@ class Clock:
     unix_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     random: Callable[[int], bytes] = os.urandom
 
+    def now(self) -> datetime:
+        """The wall clock in China."""
+        return datetime.fromtimestamp(self.unix_ms() / 1000, _SHANGHAI)
+
     def today(self) -> date:
         """The date in China."""
-        return datetime.fromtimestamp(self.unix_ms() / 1000, _SHANGHAI).date()
+        return self.now().date()
 
 
 @dataclass(frozen=True, slots=True)

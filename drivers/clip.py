@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -43,6 +44,23 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 SCHEMA = 1
 # A clip is held in memory while it plays; anything larger is not one of ours.
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
+_MAX_SIDE_PX = 16384
+_MIN_SIDE_PX = 8
+_MAX_FPS = 1000.0
+# What json, zipfile and bad values say, each in its own way.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    RecursionError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    zipfile.BadZipFile,
+)
 _GREY16 = [cv2.VIDEOWRITER_PROP_DEPTH, cv2.CV_16U, cv2.VIDEOWRITER_PROP_IS_COLOR, 0]
 _GREY8 = [cv2.VIDEOWRITER_PROP_IS_COLOR, 0]
 _STREAMS: dict[str, tuple[str, list[int]]] = {
@@ -73,10 +91,18 @@ class ClipHeader:
 
 
 class ClipWriter:
-    """Collects planes, writes them as one file at the end; nothing is left of a failed one."""
+    """Collects planes, writes them as one file at the end; nothing is left of a failed one.
+
+    Sides must be even and at least 8 px: the codecs would round or refuse others.
+    """
 
     def __init__(self, path: Path, intrinsics: Intrinsics, fps: float, label: str) -> None:
-        self._path, self._intrinsics, self._fps, self._label = path, intrinsics, fps, label
+        self._path, self._label = path, label
+        self._intrinsics, self._fps = _lens(asdict(intrinsics)), _rate(fps)
+        if min(intrinsics.width, intrinsics.height) < _MIN_SIDE_PX:
+            raise ClipError(f"{path.name}: sides under {_MIN_SIDE_PX} px cannot be written")
+        if intrinsics.width % 2 or intrinsics.height % 2:
+            raise ClipError(f"{path.name}: odd sides cannot be written")
         self._device_us: list[int] = []
         self._folder = tempfile.TemporaryDirectory(prefix="yibao-clip-")
         size = (intrinsics.width, intrinsics.height)
@@ -98,17 +124,22 @@ class ClipWriter:
             self._folder.cleanup()
 
     def add(self, planes: Planes, device_us: int) -> None:
-        """Append one exposure; ``device_us`` must rise."""
+        """Append one exposure; ``ValueError`` when its time or a plane of it does not fit."""
         if self._device_us and device_us <= self._device_us[-1]:
             raise ValueError(f"timestamp {device_us} does not follow {self._device_us[-1]}")
+        fault = _misfit(planes, self._intrinsics)
+        if fault is not None:
+            raise ValueError(fault)
         self._device_us.append(device_us)
-        for name, plane in (("color", planes.bgr), ("depth", planes.depth_mm), ("ir", planes.ir)):
+        for name, plane in _by_stream(planes).items():
             self._writers[name].write(np.ascontiguousarray(plane))
 
     def _member(self, name: str) -> Path:
         return Path(self._folder.name) / f"{name}.mkv"
 
     def _finish(self) -> None:
+        if not self._device_us:
+            raise ClipError(f"{self._path.name}: no exposure was added")
         digests: dict[str, str] = {}
         for name, writer in self._writers.items():
             writer.release()
@@ -118,11 +149,14 @@ class ClipWriter:
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_suffix(".part")
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr("clip.json", _dump(header, digests))
-            for name in _STREAMS:
-                archive.write(self._member(name), f"{name}.mkv")
-        part.replace(self._path)
+        try:
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+                archive.writestr("clip.json", _dump(header, digests))
+                for name in _STREAMS:
+                    archive.write(self._member(name), f"{name}.mkv")
+            part.replace(self._path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 class ClipReader:
@@ -135,7 +169,7 @@ class ClipReader:
                 self._streams = {
                     name: _checked(archive, name, digests.get(name)) for name in _STREAMS
                 }
-        except (OSError, zipfile.BadZipFile, KeyError, NotImplementedError) as exc:
+        except (*_UNREADABLE, ClipError) as exc:
             raise ClipError(f"{path.name}: not a readable clip: {exc}") from exc
 
     def frames(self) -> Iterator[Planes]:
@@ -150,18 +184,30 @@ class ClipReader:
                 stream.release()
 
     def _planes(self, planes: dict[str, npt.NDArray[Any]], index: int) -> Planes:
-        at = self.header.intrinsics
-        shape = (at.height, at.width)
-        found = {name: plane.shape[:2] for name, plane in planes.items()}
-        if any(size != shape for size in found.values()):
-            raise ClipError(f"frame {index}: planes {found} do not fit calibration {shape}")
-        if planes["depth"].dtype != np.uint16 or planes["color"].dtype != np.uint8:
-            raise ClipError(f"frame {index}: depth is {planes['depth'].dtype}, not uint16")
-        return Planes(
+        found = Planes(
             cast(ColourImage, planes["color"]),
             cast(DepthImage, planes["depth"]),
             cast(InfraredImage, planes["ir"]),
         )
+        fault = _misfit(found, self.header.intrinsics)
+        if fault is not None:
+            raise ClipError(f"frame {index}: {fault}")
+        return found
+
+
+def _by_stream(planes: Planes) -> dict[str, npt.NDArray[Any]]:
+    return {"color": planes.bgr, "depth": planes.depth_mm, "ir": planes.ir}
+
+
+def _misfit(planes: Planes, lens: Intrinsics) -> str | None:
+    """Which plane does not fit the calibration, and how; ``None`` when all do."""
+    size = (lens.height, lens.width)
+    wanted = {"color": ((*size, 3), np.uint8), "depth": (size, np.uint16), "ir": (size, np.uint8)}
+    for name, plane in _by_stream(planes).items():
+        shape, kind = wanted[name]
+        if plane.shape != shape or plane.dtype != kind:
+            return f"{name} {plane.shape} {plane.dtype}: planes do not fit calibration {size}"
+    return None
 
 
 def _open_writer(
@@ -222,15 +268,27 @@ def _load(raw: bytes) -> tuple[ClipHeader, dict[str, str]]:
         if body["schema"] != SCHEMA:
             raise ClipError(f"clip schema {body['schema']}, this reader knows {SCHEMA}")
         times = tuple(int(t) for t in body["device_us"])
-        if not times or any(b <= a for a, b in pairwise(times)):
+        if not times or max(map(abs, times)) >= 1 << 63 or any(b <= a for a, b in pairwise(times)):
             raise ClipError("clip.json: timestamps do not rise")
-        header = ClipHeader(
-            Intrinsics(**body["intrinsics"]),
-            float(body["fps"]),
-            times,
-            str(body["label"]),
-            str(body["serial"]),
-        )
+        lens, fps = _lens(body["intrinsics"]), _rate(body["fps"])
+        header = ClipHeader(lens, fps, times, str(body["label"]), str(body["serial"]))
         return header, dict(body["sha256"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
+    except _UNREADABLE as exc:
         raise ClipError(f"clip.json cannot be read: {exc!r}") from exc
+
+
+def _lens(body: dict[str, Any]) -> Intrinsics:
+    """A calibration a real lens could have; ``ClipError`` else."""
+    optics = {name: float(body[name]) for name in ("fx", "fy", "cx", "cy")}
+    sides = {name: body[name] for name in ("width", "height")}
+    if any(type(side) is not int or not 0 < side <= _MAX_SIDE_PX for side in sides.values()):
+        raise ClipError(f"no picture has sides {sides}")
+    if not all(map(isfinite, optics.values())) or min(optics["fx"], optics["fy"]) <= 0:
+        raise ClipError(f"no lens has {optics}")
+    return Intrinsics(int(sides["width"]), int(sides["height"]), **optics)
+
+
+def _rate(fps: Any) -> float:
+    if not 0 < float(fps) <= _MAX_FPS:
+        raise ClipError(f"no camera has {fps} frames per second")
+    return float(fps)

@@ -38,8 +38,8 @@ class ReplayCamera:
     """
 
     def __init__(self, path: Path, *, loop: bool = True, paced: bool = True) -> None:
-        self._clip = ClipReader(path)
         self._uri = f"replay:{path}"
+        self._clip = ClipReader(path)
         self._loop, self._paced = loop, paced
         self._seq = 0
         self._started_ns: int | None = None
@@ -67,6 +67,8 @@ class ReplayCamera:
         assert self._held is not None  # noqa: S101  # _take filled it
         device_us, planes = self._held
         if not self._wait_until_due(device_us, deadline):
+            if self._lost is not None:
+                raise self._lost
             return None
         self._held = None
         self._seq += 1
@@ -82,8 +84,8 @@ class ReplayCamera:
 
     def close(self) -> None:
         """See ``Camera.close``."""
-        self._stop.set()
         self._lost = self._lost or DeviceLostError(f"{self._uri} is closed")
+        self._stop.set()
         self._decoder.join(timeout=2.0)
 
     def __enter__(self) -> Self:
@@ -113,8 +115,8 @@ class ReplayCamera:
         if wait_s > left_s:
             self._stop.wait(max(0.0, left_s))
             return False
-        self._stop.wait(max(0.0, wait_s))
-        return True
+        # Woken early only by close: then no frame is due any more.
+        return not self._stop.wait(max(0.0, wait_s))
 
     def _decode(self) -> None:
         try:
@@ -123,7 +125,7 @@ class ReplayCamera:
                     return
             self._put(None)
         except ClipError as exc:
-            self._put(exc)
+            self._put(ClipError(f"{self._uri}: {exc}"))
 
     def _played(self) -> Iterator[tuple[int, Planes]]:
         """Timestamps and planes, round after round, the clock running on."""

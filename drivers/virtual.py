@@ -22,7 +22,7 @@ class VirtualCamera:
     ) -> None:
         self._steps: Iterator[Step] = iter(script)
         self._capability = capability
-        self._quiet_until: float | None = None
+        self._quiet_until = 0.0
         self.closed = False
 
     @property
@@ -32,20 +32,21 @@ class VirtualCamera:
 
     def read(self, timeout_s: float) -> Frame | None:
         """See ``Camera.read``."""
-        if self._quiet_until is not None and not self._outlast(timeout_s):
-            return None
-        step = next(self._steps, DeviceLostError("virtual:0 script has ended"))
-        if isinstance(step, Exception):
-            raise step
-        if isinstance(step, Frame):
-            return step
-        self._quiet_until = time.monotonic() + step
-        return self.read(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        while self._outlast(deadline):
+            step = next(self._steps, DeviceLostError("virtual:0 script has ended"))
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, Frame):
+                return step
+            self._quiet_until = time.monotonic() + step
+        return None
 
     def close(self) -> None:
         """See ``Camera.close``."""
         self.closed = True
         self._steps = iter(())
+        self._quiet_until = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -53,12 +54,8 @@ class VirtualCamera:
     def __exit__(self, *exc: Any) -> None:
         self.close()
 
-    def _outlast(self, timeout_s: float) -> bool:
-        """Sleep through the silence; whether it ended within ``timeout_s``."""
-        assert self._quiet_until is not None  # noqa: S101  # the only caller checked
-        left_s = self._quiet_until - time.monotonic()
-        time.sleep(max(0.0, min(left_s, timeout_s)))
-        if left_s > timeout_s:
-            return False
-        self._quiet_until = None
-        return True
+    def _outlast(self, deadline: float) -> bool:
+        """Sleep through the silence, or to ``deadline``; whether the silence is over."""
+        until = min(self._quiet_until, deadline)
+        time.sleep(max(0.0, until - time.monotonic()))
+        return self._quiet_until <= deadline

@@ -76,7 +76,9 @@ class FaceDetector:
 
 
 def _resized(bgr: Image, scale: float) -> Image:
-    small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    # Never below a pixel: a sliver of a picture is no error, it just shows no face.
+    height, width = (max(1, round(side * scale)) for side in bgr.shape[:2])
+    small = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.uint8)
 
 

@@ -200,6 +200,8 @@ def _cut(depth_mm: DepthImage, points: Points) -> _Patch | None:
     hull = cv2.convexHull(points.astype(np.float32)).reshape(-1, 2)
     x, y, width, height = cv2.boundingRect(hull)
     rows, columns = depth_mm.shape
+    if width > 2 * columns or height > 2 * rows:
+        return None  # no face of this picture
     x0, y0 = max(0, x - width // 2), max(0, y - height // 2)
     x1, y1 = min(columns, x + width + width // 2), min(rows, y + height + height // 2)
     if x1 - x0 < 8 or y1 - y0 < 8:

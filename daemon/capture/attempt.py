@@ -40,12 +40,13 @@ class Attempt:
     def __init__(self, deadline_s: float) -> None:
         self._until = time.monotonic() + deadline_s
         self._ended = threading.Event()
+        self._cancelling = threading.Lock()
         self._end: End | None = None
 
     def cancel(self, end: End) -> None:
         """Make the next ``check`` raise; the first reason counts."""
-        if not self._ended.is_set():
-            self._end = end
+        with self._cancelling:
+            self._end = self._end or end
             self._ended.set()
 
     def check(self) -> None:

@@ -90,7 +90,7 @@ def caller_of(config: Config, port: int | None = None, *, clerk: bool = False) -
 
 def sample_request(id_number: str, name: str, clock: Clock, sequence: int) -> dict[str, str]:
     """A complete outpatient call as the interface document's sample A has it."""
-    moment = f"{clock.today():%Y%m%d}{clock.unix_ms() // 1000 % 86400:06d}"
+    moment = f"{clock.now():%Y%m%d%H%M%S}"
     return {
         "id": id_number,
         "name": name,

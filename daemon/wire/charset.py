@@ -34,29 +34,33 @@ def known(name: str | None) -> str | None:
 
 
 def decode(body: bytes, declared: str | None = None) -> Decoded:
-    """Decode with the ``declared`` charset, else by the bytes; raises ``UnicodeDecodeError``.
+    """Decode by the bytes where they are clear, else as ``declared``; else ``UnicodeDecodeError``.
 
-    A declared charset the bytes are not in is a HIS that copied a header: the bytes decide.
-
-    Strict UTF-8 alone would take one in thirty two-character GBK names for UTF-8: two GBK bytes
-    make one UTF-8 letter of two. So most letters beyond ASCII must have three bytes, as Chinese
-    has; the middle dot of names does not count.
+    A declared charset the bytes are not in is a HIS that copied a header, or the code page of a
+    machine whose HIS speaks another: the bytes decide.
     """
     body = body.strip(b"\x00 \t\r\n").removeprefix(b"\xef\xbb\xbf")
-    if declared is not None:
-        with contextlib.suppress(UnicodeDecodeError):
-            return Decoded(body.decode(declared), declared)
     if body.isascii():
-        return Decoded(body.decode("ascii"), UTF8)
+        return Decoded(body.decode("ascii"), declared or UTF8)
+    if _is_clearly_utf8(body):
+        return Decoded(body.decode(UTF8), UTF8)
+    for charset in (declared or GB18030, GB18030):
+        with contextlib.suppress(UnicodeDecodeError):
+            return Decoded(body.decode(charset), charset)
+    return Decoded(body.decode(UTF8), UTF8)
+
+
+def _is_clearly_utf8(body: bytes) -> bool:
+    """Whether ``body`` is UTF-8 that GBK text would hardly ever be taken for.
+
+    Strict UTF-8 alone would be one in thirty two-character GBK names: two GBK bytes make one UTF-8
+    letter of two. So most letters beyond ASCII must have three bytes, as Chinese has; the middle
+    dot of names and letters of four bytes (two GBK letters) do not count.
+    """
     try:
         text = body.decode(UTF8)
     except UnicodeDecodeError:
-        return Decoded(body.decode(GB18030), GB18030)
-    wide = sum(ch >= "\u0800" for ch in text)
+        return False
+    wide = sum("\u0800" <= ch <= "\uffff" for ch in text)
     odd = sum("\u0080" <= ch < "\u0800" and ch != _MIDDLE_DOT for ch in text)
-    if wide > odd:
-        return Decoded(text, UTF8)
-    try:
-        return Decoded(body.decode(GB18030), GB18030)
-    except UnicodeDecodeError:
-        return Decoded(text, UTF8)
+    return wide > odd

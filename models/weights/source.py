@@ -8,12 +8,25 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from yibao_face.models.api import ModelSourceError
 from yibao_face.models.weights.manifest import Source
 
 _TIMEOUT_S = 600.0
+# What zipfile, tarfile and their decompressors say of a damaged archive, each in its own way.
+_UNREADABLE = (
+    KeyError,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    tarfile.TarError,
+)
 MAX_MEMBER_BYTES = 256 * 1024 * 1024
 
 
@@ -37,7 +50,7 @@ def extract(archive: Path, member: str, sha256: str) -> bytes:
     """Bytes of ``member``; ``ModelSourceError`` unless they have the pinned sha256."""
     try:
         data = _read(archive, member)
-    except (KeyError, OSError, zipfile.BadZipFile, tarfile.TarError) as exc:
+    except _UNREADABLE as exc:
         raise ModelSourceError(f"{archive.name} holds no readable {member}") from exc
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:

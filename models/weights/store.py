@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yibao_face.models.api import ModelAlteredError, ModelMissingError, ModelStamp
+from yibao_face.models.api import (
+    ModelAlteredError,
+    ModelError,
+    ModelMissingError,
+    ModelStamp,
+)
 from yibao_face.models.engine import Network
 from yibao_face.models.weights.manifest import Golden, Manifest, ModelEntry
 
@@ -55,7 +61,7 @@ class WeightStore:
         part = self.path(entry).with_suffix(".part")
         part.write_bytes(data)
         part.replace(self.path(entry))
-        receipt = self._receipt() if (self.folder / RECEIPT).is_file() else {}
+        receipt = self._receipt_or_none()
         receipt[entry.id] = {
             "sha256": hashlib.sha256(data).hexdigest(),
             "source": entry.sha256,
@@ -70,13 +76,19 @@ class WeightStore:
         path = self.folder / RECEIPT
         try:
             body: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            return {
-                str(k): {"sha256": v["sha256"], "source": v["source"]} for k, v in body.items()
-            }
+            kept = ("sha256", "source")
+            return {str(k): {name: str(v[name]) for name in kept} for k, v in body.items()}
         except OSError as exc:
             raise ModelMissingError(f"no {RECEIPT}: models are not installed") from exc
-        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             raise ModelAlteredError(f"{RECEIPT} cannot be read") from exc
+
+    def _receipt_or_none(self) -> dict[str, dict[str, str]]:
+        """A missing or broken receipt is started anew: what it vouched for is installed again."""
+        try:
+            return self._receipt()
+        except ModelError:
+            return {}
 
     def _write_receipt(self, receipt: dict[str, dict[str, str]]) -> None:
         part = self.folder / f"{RECEIPT}.part"
@@ -93,7 +105,8 @@ def check_golden(entry: ModelEntry, data: bytes) -> None:
         got = found.get(name, np.zeros(0))[: len(expected)]
         want = np.asarray(expected)
         limit = entry.golden.rtol * max(1.0, float(np.abs(want).max()))
-        if len(got) != len(want) or float(np.abs(got - want).max()) > limit:
+        # `not <=` rather than `>`: an output that is not a number is not the golden one.
+        if len(got) != len(want) or not float(np.abs(got - want).max()) <= limit:
             raise ModelAlteredError(f"{entry.id}: output {name} differs from its golden vector")
 
 
@@ -112,9 +125,11 @@ def golden_outputs(
 def load_mesh(entry: ModelEntry, data: bytes) -> npt.NDArray[np.float64]:
     """The canonical face, (468, 3) mm."""
     try:
-        mesh: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as exc:
+        loaded: Any = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as exc:
         raise ModelAlteredError(f"{entry.id}: {entry.file} is not an array") from exc
-    if mesh.shape != (468, 3):
-        raise ModelAlteredError(f"{entry.id}: mesh has shape {mesh.shape}")
-    return mesh.astype(np.float64)
+    # An .npz loads as a mapping, a text array as an array: neither is a mesh.
+    if not isinstance(loaded, np.ndarray) or loaded.dtype.kind != "f" or loaded.shape != (468, 3):
+        raise ModelAlteredError(f"{entry.id}: {entry.file} is not a mesh of 468 points")
+    mesh: npt.NDArray[np.float64] = np.asarray(loaded, dtype=np.float64)
+    return mesh
