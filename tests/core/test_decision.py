@@ -1,0 +1,133 @@
+"""The decision: liveness before identity, recordings only in a demo, doubt is refusal."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from yibao_face.daemon.core.decision import Likeness, MatchPolicy, Outcome, decide, refused
+from yibao_face.daemon.core.encounter import Answer, Cause, Who
+
+NAN, INF = float("nan"), float("inf")
+COUNTER = MatchPolicy(min_similarity=0.4, demo=False)
+DEMO = MatchPolicy(min_similarity=0.4, demo=True)
+
+
+def own(similarity: float) -> Likeness:
+    return Likeness(Who.SELF, similarity)
+
+
+def agent(similarity: float) -> Likeness:
+    return Likeness(Who.AGENT, similarity)
+
+
+def test_photo_of_the_right_person_is_refused() -> None:
+    outcome = decide(Cause.SPOOF_FLAT, (own(0.99),), recorded=False, policy=COUNTER)
+
+    assert Outcome(Answer.FAIL, Who.NOBODY, Cause.SPOOF_FLAT, None) == outcome
+
+
+@pytest.mark.parametrize("policy", [COUNTER, DEMO], ids=["counter", "demo"])
+@pytest.mark.parametrize("recorded", [False, True], ids=["live", "recorded"])
+@pytest.mark.parametrize(
+    "spoof", [Cause.SPOOF_FLAT, Cause.SPOOF_SIZE, Cause.SPOOF_SHAPE, Cause.DEPTH_POOR]
+)
+def test_what_liveness_found_is_the_answer_whoever_it_looks_like(
+    spoof: Cause, recorded: bool, policy: MatchPolicy
+) -> None:
+    assert refused(spoof) == decide(spoof, (own(1.0), agent(1.0)), recorded, policy)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "policy", "answer", "cause"),
+    [
+        (False, COUNTER, Answer.PASS, Cause.MATCHED_SELF),
+        (False, DEMO, Answer.PASS, Cause.MATCHED_SELF),
+        (True, DEMO, Answer.PASS, Cause.MATCHED_SELF),
+        (True, COUNTER, Answer.FAIL, Cause.RECORDED_CAMERA),
+    ],
+    ids=["live-counter", "live-demo", "recorded-demo", "recorded-counter"],
+)
+def test_a_recording_passes_in_a_demo_only(
+    recorded: bool, policy: MatchPolicy, answer: Answer, cause: Cause
+) -> None:
+    outcome = decide(None, (own(0.9),), recorded, policy)
+
+    assert (answer, cause) == (outcome.answer, outcome.cause)
+
+
+def test_a_recording_of_a_stranger_is_told_apart_from_a_stranger() -> None:
+    assert refused(Cause.RECORDED_CAMERA) == decide(None, (own(0.1),), True, COUNTER)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "answer"),
+    [
+        (1.0, Answer.PASS),
+        (0.4, Answer.PASS),
+        (0.3999999, Answer.FAIL),
+        (0.0, Answer.FAIL),
+        (-1.0, Answer.FAIL),
+        (-INF, Answer.FAIL),
+        (NAN, Answer.FAIL),
+    ],
+)
+@pytest.mark.parametrize("who", [Who.SELF, Who.AGENT])
+def test_only_a_similarity_from_the_threshold_on_passes(
+    who: Who, similarity: float, answer: Answer
+) -> None:
+    assert answer is decide(None, (Likeness(who, similarity),), False, COUNTER).answer
+
+
+@pytest.mark.parametrize("similarity", [-1.0, 0.0, 1.0, INF, NAN])
+def test_a_threshold_that_is_no_number_lets_nobody_pass(similarity: float) -> None:
+    outcome = decide(None, (own(similarity),), False, MatchPolicy(NAN, demo=True))
+
+    assert Answer.FAIL is outcome.answer
+
+
+def test_without_references_nobody_passes() -> None:
+    assert refused(Cause.OTHER_PERSON) == decide(None, (), False, COUNTER)
+
+
+def test_a_stranger_is_refused_with_the_best_similarity_seen() -> None:
+    outcome = decide(None, (own(0.1), agent(0.35), own(-0.2)), False, COUNTER)
+
+    assert refused(Cause.OTHER_PERSON, 0.35) == outcome
+
+
+@pytest.mark.parametrize(
+    ("likenesses", "expected"),
+    [
+        ((own(0.8),), Outcome(Answer.PASS, Who.SELF, Cause.MATCHED_SELF, 0.8)),
+        ((agent(0.8),), Outcome(Answer.PASS, Who.AGENT, Cause.MATCHED_AGENT, 0.8)),
+        ((own(0.4), agent(0.9)), Outcome(Answer.PASS, Who.SELF, Cause.MATCHED_SELF, 0.4)),
+        ((agent(0.9), own(0.4)), Outcome(Answer.PASS, Who.SELF, Cause.MATCHED_SELF, 0.4)),
+        ((own(0.39), agent(0.9)), Outcome(Answer.PASS, Who.AGENT, Cause.MATCHED_AGENT, 0.9)),
+        ((own(-0.1), own(0.6)), Outcome(Answer.PASS, Who.SELF, Cause.MATCHED_SELF, 0.6)),
+        ((agent(0.5), agent(0.7)), Outcome(Answer.PASS, Who.AGENT, Cause.MATCHED_AGENT, 0.7)),
+    ],
+    ids=["self", "agent", "both", "both-turned", "agent-only", "second-photo", "two-agents"],
+)
+def test_the_insured_person_is_preferred_to_an_agent(
+    likenesses: tuple[Likeness, ...], expected: Outcome
+) -> None:
+    assert expected == decide(None, likenesses, False, COUNTER)
+
+
+@pytest.mark.parametrize(
+    "likenesses",
+    [
+        (own(NAN), own(0.9)),
+        (agent(NAN), own(0.9)),
+        (own(0.5), own(0.9)),
+        (own(0.4), own(0.5), agent(0.9)),
+        (own(0.1), own(0.2), agent(0.3)),
+    ],
+    ids=["one-broken", "agent-broken", "two-own", "two-own-and-agent", "strangers"],
+)
+def test_the_order_of_the_references_changes_nothing(likenesses: tuple[Likeness, ...]) -> None:
+    outcomes = {decide(None, order, False, COUNTER) for order in permutations(likenesses)}
+
+    assert 1 == len(outcomes), outcomes

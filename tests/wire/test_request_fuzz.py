@@ -1,0 +1,131 @@
+"""Whatever bytes arrive: a request or a refusal that says why, nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from harness import FIRST, ROOT, his_call
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from yibao_face.daemon.wire.field import FIELDS
+from yibao_face.daemon.wire.request import AuthRequest, BadRequestError, parse_request
+from yibao_face.daemon.wire.tolerant import parse
+
+PROPERTY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DECLARED = st.sampled_from([None, None, "utf-8", "gb18030"])
+CODES = [known.code for known in FIELDS]
+SAMPLES = [
+    (ROOT / "tests" / "golden" / name).read_bytes().decode().encode(codec)
+    for name in ("sample_a.txt", "sample_b.txt")
+    for codec in ("utf-8", "gbk")
+] + [his_call(FIRST)]
+PIECES = st.binary(max_size=4) | st.sampled_from(
+    [
+        *(b"'", b'"', b"{", b"}", b"[", b"]", b":", b",", b"(", b")", b"//", b"/*", b"*/", b"\\"),
+        *("“”‘’（）｛｝［］，：；".encode()[i : i + 3] for i in range(0, 39, 3)),
+        *(b"NaN", b"null", b"true", b"1e9999999", b"1e99999999999999999999", b"-", b"0.1"),
+        *(b"\\u0069d", b"\\ud800", b"\\x00", b"\x00", b"\xef\xbb\xbf", b"\xa3\xba", b"char *x ="),
+        *(b"'id' : '1',", b"'psn' : {},", b"'begntime' : [],", b'"name": "\\u0000",'),
+    ]
+)
+EDITS = st.lists(
+    st.tuples(st.integers(0, 1500), st.integers(0, 30), PIECES), min_size=1, max_size=6
+)
+# No quotes or backslashes in keys: whether "'id'" and "id" are one key is not asked here.
+KEYS = st.text("abcdefgh胸外科 _", min_size=1, max_size=8)
+LEAVES = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=40)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=4,
+)
+OBJECTS = st.dictionaries(KEYS, LEAVES | st.dictionaries(KEYS, LEAVES, max_size=3), max_size=6)
+CALLS = st.dictionaries(
+    st.sampled_from(CODES),
+    JSON | st.floats() | st.sampled_from(["1e9999999", "20220111", "0.0", "\ud800", "{'a': 1}"]),
+    max_size=8,
+)
+
+
+def understood(body: bytes, declared: str | None = None) -> AuthRequest | None:
+    """The request, or ``None`` where it was refused as it should be."""
+    try:
+        return parse_request(body, declared)
+    except BadRequestError as refusal:
+        assert refusal.advice
+        assert refusal.charset in ("utf-8", "gb18030")
+        return None
+
+
+def assert_sound(request: AuthRequest | None) -> None:
+    """What every other part of the daemon relies on."""
+    if request is None:
+        return
+    assert request.id_number or request.person_number
+    assert request.name
+    assert request.deal_no
+    assert request.institution_code
+    assert request.charset in ("utf-8", "gb18030")
+    assert CODES == list(request.fields)
+    assert all(found.problem for found in request.findings)
+    assert {found.field for found in request.findings} <= {"", *CODES}
+
+
+@PROPERTY
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode), DECLARED)
+@example(b'{"a":1e99999999999999999999999}', None)
+def test_any_bytes_are_a_request_or_refused(body: bytes, declared: str | None) -> None:
+    assert_sound(understood(body, declared))
+
+
+@PROPERTY
+@given(st.sampled_from(SAMPLES), EDITS, DECLARED)
+def test_a_mangled_call_is_a_request_or_refused(
+    body: bytes, edits: list[tuple[int, int, bytes]], declared: str | None
+) -> None:
+    for at, cut, piece in edits:
+        body = body[:at] + piece + body[at + cut :]
+
+    assert_sound(understood(body, declared))
+
+
+@PROPERTY
+@given(CALLS)
+@example({"medfee_sumamt": "1e9999999"})
+def test_any_values_in_the_known_fields_are_a_request_or_refused(changed: dict[str, Any]) -> None:
+    body = {**json.loads(his_call(FIRST)), **changed}
+
+    assert_sound(understood(json.dumps(body).encode()))
+
+
+@PROPERTY
+@given(CALLS)
+def test_what_was_read_reads_the_same_when_sent_again(changed: dict[str, Any]) -> None:
+    first = understood(json.dumps({**json.loads(his_call(FIRST)), **changed}).encode())
+
+    again = first and understood(json.dumps(dict(first.fields)).encode())
+
+    assert (first is None) == (again is None)
+    if first is not None and again is not None:
+        assert first.fields == again.fields
+        assert (first.id_number, first.person_number) == (again.id_number, again.person_number)
+
+
+@PROPERTY
+@given(OBJECTS, st.booleans(), st.sampled_from([None, 2]))
+def test_json_is_read_as_it_was_written(
+    sent: dict[str, Any], ensure_ascii: bool, indent: int | None
+) -> None:
+    text = json.dumps(sent, ensure_ascii=ensure_ascii, indent=indent)
+
+    assert (sent, False) == parse(text)
+
+
+@PROPERTY
+@given(OBJECTS.filter(bool), st.booleans())
+def test_a_trailing_comma_changes_nothing_else(sent: dict[str, Any], ensure_ascii: bool) -> None:
+    text = json.dumps(sent, ensure_ascii=ensure_ascii)
+
+    assert (sent, True) == parse(text[:-1] + ",}")
