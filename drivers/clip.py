@@ -46,7 +46,7 @@ SCHEMA = 1
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
 _MAX_SIDE_PX = 16384
 _MIN_SIDE_PX = 8
-_MAX_FPS = 1000.0
+_MIN_FPS, _MAX_FPS = 0.01, 1000.0
 # What json, zipfile and bad values say, each in its own way.
 _UNREADABLE = (
     ValueError,
@@ -105,11 +105,11 @@ class ClipWriter:
             raise ClipError(f"{path.name}: odd sides cannot be written")
         self._device_us: list[int] = []
         self._folder = tempfile.TemporaryDirectory(prefix="yibao-clip-")
-        size = (intrinsics.width, intrinsics.height)
-        self._writers = {
-            name: _open_writer(self._member(name), codec, fps, size, options)
-            for name, (codec, options) in _STREAMS.items()
-        }
+        try:
+            self._writers = self._opened()
+        except ClipError:
+            self._folder.cleanup()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +134,13 @@ class ClipWriter:
         for name, plane in _by_stream(planes).items():
             self._writers[name].write(np.ascontiguousarray(plane))
 
+    def _opened(self) -> dict[str, cv2.VideoWriter]:
+        size = (self._intrinsics.width, self._intrinsics.height)
+        return {
+            name: _open_writer(self._member(name), codec, self._fps, size, options)
+            for name, (codec, options) in _STREAMS.items()
+        }
+
     def _member(self, name: str) -> Path:
         return Path(self._folder.name) / f"{name}.mkv"
 
@@ -148,7 +155,7 @@ class ClipWriter:
             self._intrinsics, self._fps, tuple(self._device_us), self._label, digests["depth"][:12]
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
+        part = self._path.with_name(f"{self._path.name}.part")
         try:
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
                 archive.writestr("clip.json", _dump(header, digests))
@@ -289,6 +296,6 @@ def _lens(body: dict[str, Any]) -> Intrinsics:
 
 
 def _rate(fps: Any) -> float:
-    if not 0 < float(fps) <= _MAX_FPS:
+    if not _MIN_FPS <= float(fps) <= _MAX_FPS:
         raise ClipError(f"no camera has {fps} frames per second")
     return float(fps)

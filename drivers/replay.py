@@ -124,7 +124,7 @@ class ReplayCamera:
                 if not self._put(item):
                     return
             self._put(None)
-        except ClipError as exc:
+        except Exception as exc:  # noqa: BLE001  # a thread that died silently would starve read
             self._put(ClipError(f"{self._uri}: {exc}"))
 
     def _played(self) -> Iterator[tuple[int, Planes]]:
