@@ -34,6 +34,11 @@ JSON = st.recursive(
 )
 
 
+def shown(value: object) -> str:
+    """The name of a case, however large its value."""
+    return repr(value)[:20]
+
+
 def header(members: Members, **changed: object) -> Members:
     """`clip.json` of the good clip with some of its values changed, as a member."""
     return {"clip.json": json.dumps({**json.loads(members["clip.json"]), **changed}).encode()}
@@ -91,7 +96,9 @@ def test_a_header_that_lacks_something_is_refused(
         ClipReader(forged({"clip.json": json.dumps(body).encode()}))
 
 
-@pytest.mark.parametrize("fps", [0, -15, NAN, INF, -INF, HUGE, None, [], "fast"])
+@pytest.mark.parametrize(
+    "fps", [0, -15, 5e-324, 1e-300, NAN, INF, -INF, HUGE, None, [], "fast"], ids=shown
+)
 def test_a_rate_that_is_none_is_refused(forged: Forged, members: Members, fps: object) -> None:
     with pytest.raises(ClipError):
         ClipReader(forged(header(members, fps=fps)))
@@ -112,7 +119,7 @@ def test_a_rate_that_is_none_is_refused(forged: Forged, members: Members, fps: o
         [0, 1, None],
         [0, 1, [2]],
     ],
-    ids=lambda times: repr(times)[:20],
+    ids=shown,
 )
 def test_timestamps_no_clock_gives_are_refused(
     forged: Forged, members: Members, times: object
@@ -122,7 +129,7 @@ def test_timestamps_no_clock_gives_are_refused(
 
 
 @pytest.mark.parametrize("name", ["fx", "fy"])
-@pytest.mark.parametrize("value", [0, -50.0, NAN, INF, HUGE, None, "long", []])
+@pytest.mark.parametrize("value", [0, -50.0, NAN, INF, HUGE, None, "long", []], ids=shown)
 def test_a_focal_length_no_lens_has_is_refused(
     forged: Forged, members: Members, name: str, value: object
 ) -> None:
@@ -131,7 +138,7 @@ def test_a_focal_length_no_lens_has_is_refused(
 
 
 @pytest.mark.parametrize("name", ["cx", "cy"])
-@pytest.mark.parametrize("value", [NAN, -INF, HUGE, None, "left", {}])
+@pytest.mark.parametrize("value", [NAN, -INF, HUGE, None, "left", {}], ids=shown)
 def test_a_principal_point_that_is_no_number_is_refused(
     forged: Forged, members: Members, name: str, value: object
 ) -> None:
@@ -187,6 +194,19 @@ def test_a_stream_that_is_no_video_is_refused(
 
     with pytest.raises(ClipError, match=rf"{name}\.mkv"):
         next(clip.frames())
+
+
+@pytest.mark.parametrize("name", ["color", "depth", "ir"])
+def test_a_stream_whose_digest_the_header_does_not_give_is_refused(
+    forged: Forged, members: Members, name: str
+) -> None:
+    digests = json.loads(members["clip.json"])["sha256"]
+    other = {**digests, name: hashlib.sha256(b"other").hexdigest()}
+    missing = {key: digest for key, digest in digests.items() if key != name}
+
+    for told in (other, missing, {**digests, name: None}):
+        with pytest.raises(ClipError, match=rf"{name}\.mkv: sha256 differs"):
+            ClipReader(forged(header(members, sha256=told)))
 
 
 @pytest.mark.parametrize(("name", "other"), [("depth", "color"), ("depth", "ir"), ("ir", "depth")])

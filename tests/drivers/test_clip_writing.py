@@ -191,6 +191,16 @@ def test_an_earlier_clip_survives_a_failed_one(
     assert [path] == list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["clip", "clip.part", "two.dots.rgbd", ".rgbd"])
+def test_a_clip_may_have_any_name(tmp_path: Path, record: Record, name: str) -> None:
+    path = tmp_path / name
+
+    record(path, [0])
+
+    assert [path] == list(tmp_path.iterdir())
+    assert (0,) == ClipReader(path).header.device_us
+
+
 def test_a_new_clip_replaces_an_earlier_one(tmp_path: Path, record: Record) -> None:
     path = tmp_path / "noise.rgbd"
     record(path, [0, 1])

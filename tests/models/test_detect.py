@@ -51,6 +51,16 @@ def on_canvas(image: Image, height: int, width: int) -> Image:
     return canvas
 
 
+def tight(image: Image, models: FaceModels, width: int, height: int) -> Image:
+    """Little more than the face of a portrait."""
+    [face] = models.detector.find(image)
+    box = face.box
+    left, right = int(box.x - 0.12 * box.width), int(box.x + 1.12 * box.width)
+    top, bottom = int(box.y - 0.15 * box.height), int(box.y + 1.1 * box.height)
+    cut = image[max(0, top) : bottom, max(0, left) : right]
+    return np.asarray(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 @pytest.mark.parametrize("name", PORTRAITS)
 def test_a_portrait_shows_one_face(picture: Picture, models: FaceModels, name: str) -> None:
     image = picture(name)
@@ -176,6 +186,19 @@ def test_refining_one_of_two_faces_stays_with_it(models: FaceModels, shots: Shot
 
     for face in models.detector.find(image):
         assert face.box.overlap(models.detector.refine(image, face).box) > 0.75
+
+
+def test_refining_a_face_beside_another_does_not_jump_over(
+    picture: Picture, models: FaceModels
+) -> None:
+    close = [tight(picture(name), models, 160, 200) for name in ("first-1", "second")]
+    scene = np.full((400, 640, 3), 128, np.uint8)
+    scene[100:300, 160:480] = np.concatenate(close, 1)
+
+    faces = models.detector.find(scene)
+
+    assert 2 == len(faces)
+    assert min(face.box.overlap(models.detector.refine(scene, face).box) for face in faces) > 0.75
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from yibao_face.daemon.photo import Image
 from yibao_face.models.api import Detection, Embedding, ModelRunError, Points
 from yibao_face.models.embed import SIZE_PX, TEMPLATE, align, cosine, fuse
 from yibao_face.models.suite import FaceModels
+from yibao_face.models.weights.store import WeightStore
 
 Picture = Callable[[str], Image]
 Face = Callable[[str], Detection]
@@ -101,6 +102,24 @@ def test_turning_and_scaling_the_picture_changes_little(
     found = models.embedder.embed(align(image, points))
 
     assert cosine(embedding(name), found) > 0.9
+
+
+@pytest.mark.parametrize("name", PORTRAITS)
+def test_aligning_and_embedding_say_what_the_networks_own_code_says(
+    picture: Picture, face: Face, models: FaceModels, installed: WeightStore, name: str
+) -> None:
+    path = installed.path(installed.manifest.by_role("embedder"))
+    reference = cv2.FaceRecognizerSF.create(str(path), "")
+    found = face(name)
+    box = [found.box.x, found.box.y, found.box.width, found.box.height]
+    row = np.array([*box, *found.points.ravel(), found.score], np.float32)
+
+    aligned = align(picture(name), found.points)
+
+    expected = np.asarray(reference.alignCrop(picture(name), row), np.int16)
+    feature: Embedding = np.asarray(reference.feature(aligned), np.float32).ravel()
+    assert int(np.abs(expected - aligned).max()) <= 3
+    assert cosine(fuse([feature]), models.embedder.embed(aligned)) > 0.999
 
 
 @pytest.mark.parametrize("name", PORTRAITS)

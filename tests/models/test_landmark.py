@@ -123,13 +123,15 @@ def test_the_face_that_is_meant_is_the_one_that_is_measured(
     assert all(abs(wanted - got) < 30 for wanted, got in centres)
 
 
+@pytest.mark.parametrize("name", PORTRAITS)
 def test_a_face_beside_the_box_is_not_taken_for_it(
-    picture: Picture, face: Face, models: FaceModels
+    picture: Picture, face: Face, models: FaceModels, name: str
 ) -> None:
-    box = face("first-1").box
-    beside = replace(box, x=box.x - 0.9 * box.width, width=box.width / 2, height=box.height / 2)
+    box = face(name).box
+    near, beside = (replace(box, x=box.x - share * box.width) for share in (0.1, 0.6))
 
-    assert models.landmarker.find(picture("first-1"), told(beside)) is None
+    assert models.landmarker.find(picture(name), told(near)) is not None
+    assert models.landmarker.find(picture(name), told(beside)) is None
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])

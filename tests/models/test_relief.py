@@ -230,6 +230,17 @@ def test_the_ring_tells_a_sheet_that_goes_on_from_a_head(
     assert pytest.approx(0.0, abs=0.01) == ends.ring
 
 
+def test_a_neck_in_the_plane_of_the_face_does_not_count_for_the_ring(
+    canonical: Floats, gauge: ReliefGauge
+) -> None:
+    depth, points = head(canonical, 550.0)
+    low, high = points.min(0), points.max(0)
+    below = slice(int(low[1] + 0.8 * (high[1] - low[1])), None)
+    depth[below][depth[below] == WALL_MM] = 550
+
+    assert gauge.measure(depth, points, PINHOLE).ring < 0.05
+
+
 @pytest.mark.parametrize("share", [0.1, 0.3])
 def test_holes_lower_the_shares_and_hardly_the_relief(
     canonical: Floats, gauge: ReliefGauge, share: float
