@@ -23,7 +23,6 @@ OUTSIDE = {
     "ConfigError": "raised before a daemon is built",
     "PortTakenError": "raised before the first call can arrive",
     "DemoError": "ends the demo command",
-    "BenchError": "ends the bench command",
     "NotJsonError": "always turned into BadRequestError by the request parser",
 }
 

@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
-from yibao_face.daemon.demo.bench import BenchError, Report, bench_verify
+from yibao_face.daemon.cli.common import Commands, command, config_of, say, write_file
+from yibao_face.daemon.demo.bench import Report, bench_verify
 
 
 def add(commands: Commands) -> None:
@@ -22,14 +22,11 @@ def add(commands: Commands) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    try:
-        report = bench_verify(config_of(given), given.frames, given.verifications, say)
-    except BenchError as exc:
-        raise CliError(str(exc)) from exc
+    report = bench_verify(config_of(given), given.frames, given.verifications, say)
     for line in _lines(report):
         say(line)
     if given.json:
-        given.json.write_text(json.dumps(report.figures(), indent=1), "utf-8")
+        write_file(given.json, json.dumps(report.figures(), indent=1))
     return 0
 
 

@@ -43,3 +43,11 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise CliError(f"{path.name} cannot be read: {exc.strerror}") from exc
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``; ``CliError`` when that cannot be."""
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as exc:
+        raise CliError(f"{path.name} cannot be written: {exc.strerror}") from exc

@@ -24,11 +24,19 @@ from yibao_face.daemon.cli import (
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import ConfigError
+from yibao_face.daemon.demo.child import DemoError
 from yibao_face.daemon.door.client import ClientError
 from yibao_face.daemon.door.server import PortTakenError
 
 _COMMANDS = (demo, serve, verify, person, counter, models, clip, config, bench)
-_TOLD: tuple[type[Exception], ...] = (CliError, ClientError, ConfigError, PortTakenError, *ERRORS)
+_TOLD: tuple[type[Exception], ...] = (
+    CliError,
+    ClientError,
+    ConfigError,
+    DemoError,
+    PortTakenError,
+    *ERRORS,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
@@ -19,12 +16,13 @@ import numpy as np
 import psutil
 
 from yibao_face.daemon.capture.attempt import Attempt
-from yibao_face.daemon.config import CameraConfig, Config, to_toml
+from yibao_face.daemon.config import CameraConfig, Config
 from yibao_face.daemon.core.decision import Likeness, MatchPolicy, decide
 from yibao_face.daemon.core.encounter import Cause, Who
 from yibao_face.daemon.core.liveness import judge
+from yibao_face.daemon.demo.child import DemoError, child_daemon
 from yibao_face.daemon.demo.play import FIRST, Stage, enrol_cast
-from yibao_face.daemon.door.client import caller_of, sample_request
+from yibao_face.daemon.door.client import sample_request
 from yibao_face.daemon.service import Clock, body_digest
 from yibao_face.daemon.wire.request import parse_request
 from yibao_face.daemon.wiring import Daemon, build, liveness_policy, outbox_path
@@ -38,10 +36,6 @@ from yibao_face.models.weights.manifest import load_manifest
 _IDLE_S = 10.0
 _MIB = 1024 * 1024
 Progress = Callable[[str], None]
-
-
-class BenchError(Exception):
-    """The measurement could not be made; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +95,7 @@ def bench_verify(config: Config, frames: int, verifications: int, progress: Prog
     """Measure with the clips of ``config``; they and the models must be there already."""
     clip = config.data / "clips" / "live-first.rgbd"
     if not clip.is_file():
-        raise BenchError("no demo clips: run `yibao-face clip make` first")
+        raise DemoError("no demo clips: run `yibao-face clip make` first")
     with tempfile.TemporaryDirectory(prefix="yibao-bench-") as folder:
         bench = _scratch(config, Path(folder), clip)
         shots = _frames(clip)
@@ -110,7 +104,7 @@ def bench_verify(config: Config, frames: int, verifications: int, progress: Prog
         camera = MemoryCamera(shots)
         with build(bench, demo=True, camera=lambda: camera) as daemon:
             if not isinstance(daemon.models, FaceModels):
-                raise BenchError(str(daemon.models))
+                raise DemoError(str(daemon.models))
             enrol_cast(Stage(bench, clip.parent), daemon.models, config.downloads)
             progress(f"{frames} frames stage by stage …")
             stages = _stages(daemon.models, shots, frames)
@@ -151,7 +145,7 @@ def _one_frame(models: FaceModels, frame: Frame, times: dict[str, list[float]]) 
     with _timed(times, "landmarks + pose"):
         dense = models.landmarker.find(frame.bgr, face)
     if dense is None or frame.depth_mm is None:
-        raise BenchError("the live clip shows no face")
+        raise DemoError("the live clip shows no face")
     lens = Pinhole(frame.intrinsics.fx, frame.intrinsics.cx, frame.intrinsics.cy)
     with _timed(times, "liveness relief"):
         relief = models.gauge.measure(frame.depth_mm, dense.points, lens)
@@ -186,7 +180,7 @@ def _whole(
             reply = daemon.service.serve(request, body_digest(body), Attempt(60.0))
         ended = time.perf_counter()
         if reply.code != 1:
-            raise BenchError(f"the live clip was refused: {reply.msg}")
+            raise DemoError(f"the live clip was refused: {reply.msg}")
         walls.append(ended - started)
         after_fifth.append(ended - camera.delivered_at[-1])
         memory.append(process.memory_info().rss)
@@ -220,33 +214,16 @@ def _memory(rss: list[int]) -> dict[str, str]:
 
 def _process(config: Config) -> dict[str, str]:
     """Start the real daemon: time to ready, CPU while idle, memory after one call."""
-    config = replace(config, door=replace(config.door, port=0))
-    file = config.data / "config.toml"
-    file.write_text(to_toml(config), "utf-8")
-    command = [sys.executable, "-m", "yibao_face.daemon", "serve", "--demo", "--config", str(file)]
     started = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603  # ourselves
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ}
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101  # it is a pipe
-        line = process.stdout.readline().decode("utf-8", "replace")
+    with child_daemon(replace(config, door=replace(config.door, port=0))) as child:
         ready_s = time.perf_counter() - started
-        if not line.startswith("ready"):
-            raise BenchError("the daemon did not start")
-        port = int(line.split()[1].rsplit(":", 1)[1])
-        watched = psutil.Process(process.pid)
+        watched = psutil.Process(child.process.pid)
         body = json.dumps(sample_request("000000000000000000", "无", Clock(), 1)).encode()
-        caller_of(config, port).authenticate(body)
+        child.caller.authenticate(body)
         before = sum(watched.cpu_times()[:2])
         time.sleep(_IDLE_S)
         idle = (sum(watched.cpu_times()[:2]) - before) / _IDLE_S
         rss = watched.memory_info().rss
-    finally:
-        process.terminate()
-        process.wait(10)
-        if process.stdout is not None:
-            process.stdout.close()
     outbox_path(config).unlink(missing_ok=True)
     return {
         "ready after process start, s": f"{ready_s:.2f}",

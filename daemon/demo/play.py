@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -16,9 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from yibao_face.daemon.config import Config, to_toml
+from yibao_face.daemon.config import Config
+from yibao_face.daemon.demo.child import DemoError, child_daemon
 from yibao_face.daemon.demo.portraits import load_portrait
-from yibao_face.daemon.door.client import Caller, ClientError, caller_of, sample_request
+from yibao_face.daemon.door.client import Caller, ClientError, sample_request
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
 from yibao_face.daemon.photo import enrol
 from yibao_face.daemon.service import Clock
@@ -28,14 +26,9 @@ from yibao_face.models.suite import FaceModels
 # Invented numbers; the first is the interface document's own sample, check digit and all.
 FIRST, SECOND, THIRD = "320101194202156744", "110101199003070000", "440101198512120000"
 _STAFF = "1001"
-_READY_S = 60.0
 _CLERK_POLL_S = 0.1
 
 Progress = Callable[[str], None]
-
-
-class DemoError(Exception):
-    """The demo could not be played; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +117,10 @@ def enrol_cast(stage: Stage, models: FaceModels, cache: Path) -> None:
 def play(stage: Stage, progress: Progress) -> list[Played]:
     """Start the daemon as its own process, make every call, stop it. Raises ``DemoError``."""
     stage.put("nobody")
-    with _daemon(stage) as caller:
+    with child_daemon(stage.config) as child:
         return [
-            _one(stage, caller, call, number, progress) for number, call in enumerate(CALLS, 1)
+            _one(stage, child.caller, call, number, progress)
+            for number, call in enumerate(CALLS, 1)
         ]
 
 
@@ -143,45 +137,6 @@ def _one(stage: Stage, caller: Caller, call: Call, number: int, progress: Progre
     mark = "ok" if played.as_expected else "NOT AS EXPECTED"
     progress(f"      {json.dumps(answer, ensure_ascii=False)} {played.took_s:.2f} s {mark}")
     return played
-
-
-@contextmanager
-def _daemon(stage: Stage) -> Generator[Caller, None, None]:
-    config_file = stage.config.data / "config.toml"
-    config_file.write_text(to_toml(stage.config), "utf-8")
-    log = stage.config.data / "daemon.log"
-    command = [sys.executable, "-m", "yibao_face.daemon", "serve", "--demo"]
-    with log.open("wb") as sink:
-        process = subprocess.Popen(  # noqa: S603  # ourselves
-            [*command, "--config", str(config_file)],
-            stdout=subprocess.PIPE,
-            stderr=sink,
-            env={**os.environ, "PYTHONUTF8": "1"},
-        )
-    try:
-        _await_ready(process, log)
-        yield caller_of(stage.config, clerk=True)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until the daemon's first line; ``DemoError`` with its last log line when it ends instead."""
-    assert process.stdout is not None  # noqa: S101  # it is a pipe
-    killer = threading.Timer(_READY_S, process.kill)
-    killer.start()
-    line = process.stdout.readline()
-    killer.cancel()
-    if not line.startswith(b"ready"):
-        said = log.read_text("utf-8", "replace").strip().splitlines()
-        raise DemoError(f"the daemon did not start: {said[-1] if said else 'no word of why'}")
 
 
 @contextmanager

@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from harness import FIRST, his_call, put_before_camera
 
-from yibao_face.daemon.config import Config, to_toml
-from yibao_face.daemon.door.client import Caller, caller_of
+from yibao_face.daemon.config import Config
+from yibao_face.daemon.demo.child import child_daemon
 from yibao_face.daemon.wiring import outbox_path
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A daemon in a process of its own."""
-
-    process: subprocess.Popen[bytes]
-    caller: Caller
-
-
-@contextmanager
-def child(config: Config) -> Generator[Child, None, None]:
-    """``yibao-face serve --demo`` on a free port; killed at the end."""
-    file = config.data / "config.toml"
-    file.write_text(to_toml(config), "utf-8")
-    command = [sys.executable, "-m", "yibao_face.daemon", "serve", "--demo", "--config", str(file)]
-    log = config.data / "daemon.log"
-    with (
-        log.open("wb") as sink,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=sink, env={**os.environ, "PYTHONUTF8": "1"}
-        ) as process,
-    ):
-        assert process.stdout is not None
-        line = process.stdout.readline().decode()
-        assert line.startswith("ready"), log.read_text("utf-8")
-        port = int(line.split()[1].rsplit(":", 1)[1])
-        try:
-            yield Child(process, caller_of(replace(config, door=replace(config.door, port=port))))
-        finally:
-            process.kill()
 
 
 def stored(config: Config) -> list[tuple[str, int, str]]:
@@ -61,7 +26,7 @@ def test_kill_9_right_after_an_answer_loses_no_result(cast: Config, clips: Path)
     put_before_camera(cast, clips, "live-first")
     told: list[str] = []
     for _ in range(3):
-        with child(cast) as daemon:
+        with child_daemon(cast) as daemon:
             answer = daemon.caller.authenticate(his_call(FIRST))
             daemon.process.kill()
             daemon.process.wait(10)
@@ -78,7 +43,7 @@ def test_a_full_disk_refuses_and_the_daemon_serves_on_when_there_is_room(
     import resource  # noqa: PLC0415  # there is none on Windows
 
     put_before_camera(cast, clips, "live-first")
-    with child(cast) as daemon:
+    with child_daemon(cast) as daemon:
         before = daemon.caller.authenticate(his_call(FIRST))
         # No file may grow from here on: what a full disk looks like to the store.
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
@@ -94,7 +59,7 @@ def test_a_full_disk_refuses_and_the_daemon_serves_on_when_there_is_room(
 
 def test_the_record_holds_provenance_and_no_person_in_clear(cast: Config, clips: Path) -> None:
     put_before_camera(cast, clips, "live-first")
-    with child(cast) as daemon:
+    with child_daemon(cast) as daemon:
         daemon.caller.authenticate(his_call(FIRST, name="张三丰"))
         daemon.process.terminate()
         assert 0 == daemon.process.wait(15)
