@@ -15,6 +15,7 @@ from yibao_face.daemon.core.encounter import Answer, Cause
 from yibao_face.daemon.counter import CounterSilentError
 from yibao_face.daemon.gallery.gallery import (
     GalleryError,
+    NumbersConflictError,
     PersonExistsError,
     UnknownPersonError,
 )
@@ -66,6 +67,7 @@ TABLE: dict[Cause, Row] = {
     Cause.RECORDED_CAMERA: _fail("非现场摄像头，不能用于核验，请接入3D摄像头"),
     Cause.NO_DEPTH_CAMERA: _fail("本摄像头不支持活体检测，不能用于结算，请更换3D摄像头"),
     Cause.NOT_ENROLLED: _fail("该人员未登记人脸，请先登记后重试"),
+    Cause.NUMBERS_CONFLICT: _fail("证件号码与个人编号不是同一人，请核对后重试"),
     Cause.TEMPLATE_STALE: _fail("人脸模板已过期，请重新登记人脸"),
     Cause.CONSENT_REFUSED: _fail("本人未同意人脸识别，请走人工审核"),
     Cause.STAFF_REFUSED: _fail("工作人员未确认身份，登记未完成"),
@@ -126,6 +128,7 @@ ERRORS: dict[type[Exception], Cause] = {
     ModelAlteredError: Cause.MODEL_ALTERED,
     ModelRunError: Cause.MODEL_FAULT,
     ModelError: Cause.MODEL_FAULT,
+    NumbersConflictError: Cause.NUMBERS_CONFLICT,
     PersonExistsError: Cause.GALLERY_FAULT,
     UnknownPersonError: Cause.NOT_ENROLLED,
     GalleryError: Cause.GALLERY_FAULT,

@@ -36,6 +36,7 @@ class Cause(StrEnum):
     NO_DEPTH_CAMERA = "no-depth-camera"
 
     NOT_ENROLLED = "not-enrolled"
+    NUMBERS_CONFLICT = "numbers-conflict"
     TEMPLATE_STALE = "template-stale"
     CONSENT_REFUSED = "consent-refused"
     STAFF_REFUSED = "staff-refused"

@@ -40,6 +40,10 @@ class UnknownPersonError(GalleryError):
     """Nobody with this number is in the gallery."""
 
 
+class NumbersConflictError(GalleryError):
+    """The id number and the person number of one call belong to two persons."""
+
+
 class PersonExistsError(GalleryError):
     """Somebody with this number is already in the gallery."""
 
@@ -80,15 +84,17 @@ class Gallery:
     vault: Vault
 
     def find(self, numbers: Numbers) -> str | None:
-        """Digest of the person with one of ``numbers``; the id number is asked first."""
+        """Digest of the person ``numbers`` name; ``NumbersConflictError`` when they name two.
+
+        One number known and the other not is the known person: many are enrolled by one alone.
+        """
+        query = "SELECT person FROM number WHERE digest = ?"
         with self._open() as db:
-            for digest in self._digests(numbers):
-                row = db.execute(
-                    "SELECT person FROM number WHERE digest = ?", (digest,)
-                ).fetchone()
-                if row:
-                    return str(row[0])
-        return None
+            rows = [db.execute(query, (digest,)).fetchone() for digest in self._digests(numbers)]
+        persons = {str(row[0]) for row in rows if row}
+        if len(persons) > 1:
+            raise NumbersConflictError("id number and person number name two persons")
+        return next(iter(persons), None)
 
     def add(self, enrolment: Enrolment, samples: list[Embedding], stamp: ModelStamp) -> str:
         """Keep a new person with ``samples`` of the network ``stamp``; returns the digest."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from harness import FIRST, ROOT, Running, his_call, put_before_camera, running, 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door import http as http_door
 from yibao_face.daemon.door.http import AUTH_PATH
+from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
+from yibao_face.daemon.photo import enrol
+from yibao_face.daemon.wiring import gallery_of
+from yibao_face.models.suite import FaceModels
 
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -131,6 +136,20 @@ def test_an_unknown_person_is_told_to_enrol_when_no_counter_is_open(
         answer = daemon.caller.authenticate(his_call("440101198512120000"))
 
     assert_refused(answer, "未登记人脸")
+
+
+def test_numbers_of_two_persons_in_one_call_are_refused(
+    cast: Config, clips: Path, models: FaceModels, portrait: Callable[[str], bytes]
+) -> None:
+    put_before_camera(cast, clips, "live-first")
+    third = Enrolment(Numbers("", "PSN-3"), "王五", "v1", "photo:test", "2026-11-22")
+    enrol(gallery_of(cast), models, third, [portrait("third")])
+    with running(cast) as daemon:
+        other = daemon.caller.authenticate(his_call(FIRST, psn="PSN-3"))
+        unknown = daemon.caller.authenticate(his_call(FIRST, psn="PSN-unknown"))
+
+    assert_refused(other, "不是同一人")
+    assert 1 == unknown["code"]
 
 
 def test_a_corrupt_clip_is_named_and_the_next_call_is_served(cast: Config, clips: Path) -> None:

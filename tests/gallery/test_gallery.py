@@ -19,6 +19,7 @@ from yibao_face.daemon.gallery.gallery import (
     Gallery,
     GalleryError,
     Numbers,
+    NumbersConflictError,
     PersonExistsError,
     UnknownPersonError,
 )
@@ -80,9 +81,16 @@ def test_an_id_number_is_no_person_number(gallery: Gallery) -> None:
     assert gallery.find(Numbers()) is None
 
 
-def test_the_id_number_decides_where_the_numbers_name_two_persons(gallery: Gallery) -> None:
-    by_id = gallery.add(person(ID), [template(1)], STAMP)
+def test_numbers_that_name_two_persons_are_refused(gallery: Gallery) -> None:
+    gallery.add(person(ID), [template(1)], STAMP)
     gallery.add(person(OTHER, person_number=PSN), [template(2)], STAMP)
+
+    with pytest.raises(NumbersConflictError):
+        gallery.find(Numbers(ID, PSN))
+
+
+def test_a_number_nobody_has_does_not_hide_the_person_of_the_other(gallery: Gallery) -> None:
+    by_id = gallery.add(person(ID), [template(1)], STAMP)
 
     assert by_id == gallery.find(Numbers(ID, PSN))
 
