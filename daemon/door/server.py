@@ -33,21 +33,21 @@ def token_file(data: Path) -> Path:
 
 async def serve(daemon: Daemon, ready: Callable[[int], None], stop: asyncio.Event) -> None:
     """Serve until ``stop``; ``ready`` gets the bound port. Raises ``PortTakenError``."""
-    token = _write_token(token_file(daemon.config.data))
-    app = build_app(daemon.config, daemon.service, daemon.counter, token)
-    # A caller who goes away cancels its handler: the camera must not stay on for nobody.
-    runner = web.AppRunner(
-        app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
-    )
-    await runner.setup()
-    try:
-        sock = _bound(daemon.config.door.host, daemon.config.door.port)
-        # The site owns the socket from here on and closes it in cleanup.
-        await web.SockSite(runner, sock).start()
-        ready(int(sock.getsockname()[1]))
-        await stop.wait()
-    finally:
-        await runner.cleanup()
+    # The port first: a second daemon must fail before it takes the first one's token away.
+    with contextlib.closing(_bound(daemon.config.door.host, daemon.config.door.port)) as sock:
+        token = _write_token(token_file(daemon.config.data))
+        app = build_app(daemon.config, daemon.service, daemon.counter, token)
+        # A caller who goes away cancels its handler: the camera must not stay on for nobody.
+        runner = web.AppRunner(
+            app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
+        )
+        await runner.setup()
+        try:
+            await web.SockSite(runner, sock).start()
+            ready(int(sock.getsockname()[1]))
+            await stop.wait()
+        finally:
+            await runner.cleanup()
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

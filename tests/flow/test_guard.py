@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 from dataclasses import replace
 
@@ -10,7 +11,10 @@ from harness import Running, running
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.clerk import COUNTER_PATH
+from yibao_face.daemon.door.client import caller_of
 from yibao_face.daemon.door.http import AUTH_PATH
+from yibao_face.daemon.door.server import PortTakenError, serve
+from yibao_face.daemon.wiring import build
 
 
 def status(site: Running, method: str, path: str, **headers: str) -> int:
@@ -58,6 +62,16 @@ def test_the_counter_wants_the_token_of_the_data_folder(site: Config, token: str
     with running(site) as daemon:
         assert 401 == status(daemon, "GET", COUNTER_PATH, Authorization=token)
         assert 401 == status(daemon, "POST", COUNTER_PATH, Authorization=token)
+
+
+def test_a_second_daemon_that_finds_the_port_taken_leaves_the_counter_of_the_first_alone(
+    site: Config,
+) -> None:
+    with running(site) as first:
+        with build(first.config, demo=True) as second, pytest.raises(PortTakenError):
+            asyncio.run(serve(second, lambda _port: None, asyncio.Event()))
+
+        assert "" == caller_of(first.config, clerk=True).look()["encounter"]
 
 
 def test_the_token_file_is_for_its_owner_only(site: Config) -> None:
