@@ -121,8 +121,10 @@ class Encounter:
         if not consent.accepted:
             return refused(Cause.CONSENT_REFUSED)
         captured = self._gather(camera)
-        if isinstance(captured, Cause) or captured.verdict.cause is not None:
-            return refused(captured if isinstance(captured, Cause) else _spoof(captured))
+        if isinstance(captured, Cause):
+            return refused(captured)
+        if captured.verdict.cause is not None:
+            return refused(captured.verdict.cause)
         examiner = self._scene.session.examiner
         samples = [examiner.probe(shot) for shot in captured.shots[:_TEMPLATE_SAMPLES]]
         confirmed = self._ask(Stage.CONFIRM)
@@ -167,10 +169,6 @@ class Encounter:
         return Enrolment(
             numbers, self._request.name, self.trace.consent, by, self._today.isoformat()
         )
-
-
-def _spoof(captured: Capture) -> Cause:
-    return captured.verdict.cause or Cause.DEPTH_POOR
 
 
 def _evidence(shot: Shot) -> str:

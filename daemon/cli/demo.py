@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
-from yibao_face.daemon.config import CameraConfig, Config
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.demo.play import CALLS, Played, Stage, enrol_cast, play
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.suite import load_face_models
@@ -49,10 +49,10 @@ def _stage(config: Config, port: int | None) -> Stage:
     data = config.data / "demo"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
-    stage = Stage(replace(config, data=data), config.data / "clips")
-    door = replace(config.door, port=port if port is not None else config.door.port)
-    camera = CameraConfig(f"replay:{stage.before_camera}", config.camera.silence_s)
-    return Stage(replace(stage.config, door=door, camera=camera), stage.clips)
+    door = config.door if port is None else replace(config.door, port=port)
+    stage = Stage(replace(config, data=data, door=door), config.data / "clips")
+    camera = replace(config.camera, uri=f"replay:{stage.before_camera}")
+    return replace(stage, config=replace(stage.config, camera=camera))
 
 
 def _prepare(config: Config, stage: Stage, *, fresh: bool) -> None:
