@@ -1,4 +1,4 @@
-"""What is written down about one encounter, and how writing may fail."""
+"""What is written down about one thing that happened, and how writing may fail."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ from dataclasses import dataclass
 
 
 class StoreError(Exception):
-    """A result could not be written or read; it must not be answered as a pass."""
+    """A record could not be written or read; it must not be answered as a pass."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """One ended encounter. ``id``: UUIDv7, made before the camera opens; dedup key of the centre.
+class Record:
+    """One ended encounter, or one act at the desk.
 
-    ``request_sha256``: of the body as received. ``person``: keyed digest, never a number.
-    ``scores``, ``models``, ``thresholds``: JSON objects. ``evidence_sha256``: the matched frame.
-    ``sealed_request``: the parsed call, encrypted under the device key, for the centre.
-    ``demo``: made from recordings; never counts anywhere.
+    ``id``: UUIDv7, made before the camera opens; dedup key of the centre. ``kind``: record type;
+    ``day``: date in China (``YYYY-MM-DD``). ``request_sha256``: of the body as received.
+    ``person``: keyed digest, never a number. ``code``: 0 nobody passes, 1 passed, 2 no check
+    needed, whatever number the interface of the kind answers with. ``rule``: of the policy, for
+    code 2. ``certificate``: the signed statement behind ``certificate_no``, as JSON.
+    ``scores``, ``models``, ``thresholds``, ``detail``: JSON objects; ``findings``: a JSON list.
+    ``evidence_sha256``: the matched frame. ``consent``: version of the text the person agreed to;
+    ``consent_text``: version in force then (S0-49). ``sealed_request``: what names somebody,
+    encrypted under the device key, for the centre. ``demo``: from recordings; never counts.
     """
 
     id: str
+    kind: str
     at_unix_ms: int
+    day: str
     request_sha256: str
     institution: str
     deal_no: str
@@ -28,13 +35,32 @@ class Result:
     code: int
     who: int
     cause: str
+    rule: str
     certificate_no: str
+    certificate: str
     scores: str
     models: str
     thresholds: str
     evidence_sha256: str
     camera: str
     consent: str
+    consent_text: str
     findings: str
+    detail: str
     sealed_request: bytes
     demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records: every set field must agree. Days are inclusive; ``last``: the newest only."""
+
+    kinds: tuple[str, ...] = ()
+    institution: str | None = None
+    deal_no: str | None = None
+    person: str | None = None
+    certificate_no: str | None = None
+    first_day: str | None = None
+    last_day: str | None = None
+    since_ms: int | None = None
+    last: bool = False

@@ -1,7 +1,8 @@
-"""Results wait here, on disk, until the central service has taken them.
+"""Records wait here, on disk, until the central service has taken them.
 
-One row per encounter in one SQLite file, write-ahead logged with ``synchronous=FULL``: a row that
-``put`` returned for survives the loss of process and power. Append-only but for ``sent_at``.
+One row each in one SQLite file, write-ahead logged with ``synchronous=FULL``: a row that ``put``
+returned for survives the loss of process and power. Append-only but for ``sent_at``; every list of
+the desk is read off these rows, so that nothing can be known that was not written down.
 """
 
 from __future__ import annotations
@@ -13,13 +14,33 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, Self
 
-from yibao_face.sync.api import Result, StoreError
+from yibao_face.sync.api import Query, Record, StoreError
 
-_SCHEMA_VERSION = 1
-_COLUMNS = tuple(f.name for f in fields(Result))
+_SCHEMA_VERSION = 2
+_COLUMNS = tuple(f.name for f in fields(Record))
 _TYPES = {"at_unix_ms": "INTEGER", "code": "INTEGER", "who": "INTEGER", "demo": "INTEGER"}
 _TYPES["sealed_request"] = "BLOB"
+_NAMES = ", ".join(_COLUMNS)
+_MARKS = ", ".join("?" * len(_COLUMNS))
 _BUSY_S = 5.0
+# Schema 1 (release 0.1) knew settlement calls only.
+_FROM_1 = (
+    "DROP INDEX result_deal",
+    "ALTER TABLE result RENAME TO record",
+    "ALTER TABLE record ADD COLUMN kind TEXT NOT NULL DEFAULT 'settlement'",
+    "ALTER TABLE record ADD COLUMN day TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE record ADD COLUMN rule TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE record ADD COLUMN certificate TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE record ADD COLUMN consent_text TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE record ADD COLUMN detail TEXT NOT NULL DEFAULT '{}'",
+    "UPDATE record SET day = date(at_unix_ms / 1000 + 28800, 'unixepoch')",
+)
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS record_deal ON record (institution, deal_no)",
+    "CREATE INDEX IF NOT EXISTS record_kind ON record (kind, day)",
+    "CREATE INDEX IF NOT EXISTS record_person ON record (person, at_unix_ms)",
+    "CREATE INDEX IF NOT EXISTS record_certificate ON record (certificate_no)",
+)
 
 
 class Outbox:
@@ -49,44 +70,54 @@ class Outbox:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def put(self, result: Result) -> None:
-        """Commit ``result``; it is on disk when this returns. ``StoreError`` when it is not.
+    def put(self, record: Record) -> None:
+        """Commit ``record``; it is on disk when this returns. ``StoreError`` when it is not.
 
         The same ``id`` a second time is a bug and refused, never overwritten.
         """
-        marks = ", ".join("?" * len(_COLUMNS))
-        names = ", ".join(_COLUMNS)
-        statement = f"INSERT INTO result ({names}) VALUES ({marks})"  # noqa: S608  # own names
+        statement = f"INSERT INTO record ({_NAMES}) VALUES ({_MARKS})"  # noqa: S608  # own names
         try:
             with self._lock:
-                self._db.execute(statement, astuple(result))
+                self._db.execute(statement, astuple(record))
         except sqlite3.Error as exc:
-            raise StoreError(f"{self._name} refused result {result.id}: {exc}") from exc
+            raise StoreError(f"{self._name} refused record {record.id}: {exc}") from exc
 
-    def get(self, id_: str) -> Result | None:
-        """The result with this id."""
+    def get(self, id_: str) -> Record | None:
+        """The record with this id."""
         return next(self._select("WHERE id = ?", (id_,)), None)
 
-    def waiting(self, limit: int = 200) -> list[Result]:
-        """Results not yet taken by the centre, oldest first."""
+    def find(self, query: Query) -> list[Record]:
+        """The records ``query`` asks for, in the order they were written."""
+        clause, bound = _clause(query)
+        return list(self._select(clause, bound))
+
+    def high_water_ms(self, since_kind: str) -> int:
+        """The latest time any record carries from the last one of ``since_kind`` on; 0: none."""
+        query = (
+            "SELECT coalesce(max(at_unix_ms), 0) FROM record WHERE rowid >="
+            " (SELECT coalesce(max(rowid), 0) FROM record WHERE kind = ?)"
+        )
+        return int(self._rows(query, (since_kind,))[0][0])
+
+    def waiting(self, limit: int = 200) -> list[Record]:
+        """Records not yet taken by the centre, oldest first."""
         return list(self._select("WHERE sent_at IS NULL ORDER BY id LIMIT ?", (limit,)))
 
     def count(self) -> int:
-        """Results on disk."""
-        return int(self._rows("SELECT count(*) FROM result", ())[0][0])
+        """Records on disk."""
+        return int(self._rows("SELECT count(*) FROM record", ())[0][0])
 
     def close(self) -> None:
         """Release the file; may be called twice."""
         with self._lock:
             self._db.close()
 
-    def _select(self, clause: str, bound: tuple[Any, ...]) -> Iterator[Result]:
-        names = ", ".join(_COLUMNS)
-        query = f"SELECT {names} FROM result {clause}"  # noqa: S608  # own names only
+    def _select(self, clause: str, bound: tuple[Any, ...]) -> Iterator[Record]:
+        query = f"SELECT {_NAMES} FROM record {clause}"  # noqa: S608  # own names only
         for row in self._rows(query, bound):
             values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
             values["demo"] = bool(values["demo"])
-            yield Result(**values)
+            yield Record(**values)
 
     def _rows(self, query: str, bound: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         try:
@@ -99,15 +130,35 @@ class Outbox:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
         if version > _SCHEMA_VERSION:
             raise StoreError(f"{self._name} has schema {version}, this program {_SCHEMA_VERSION}")
-        if version == 0:
+        if version < _SCHEMA_VERSION:
             columns = ", ".join(f"{c} {_TYPES.get(c, 'TEXT')} NOT NULL" for c in _COLUMNS)
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute(
-                f"CREATE TABLE IF NOT EXISTS result ({columns}, sent_at INTEGER,"
+            create = (
+                f"CREATE TABLE IF NOT EXISTS record ({columns}, sent_at INTEGER,"
                 " PRIMARY KEY (id)) STRICT"
             )
-            self._db.execute(
-                "CREATE INDEX IF NOT EXISTS result_deal ON result (institution, deal_no)"
-            )
+            self._db.execute("BEGIN IMMEDIATE")
+            # Asked again under the lock: another process may have been here first.
+            version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+            for statement in (*(_FROM_1 if version == 1 else (create,)), *_INDEXES):
+                self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             self._db.execute("COMMIT")
+
+
+def _clause(query: Query) -> tuple[str, tuple[Any, ...]]:
+    terms: list[tuple[str, Any]] = [
+        ("institution = ?", query.institution),
+        ("deal_no = ?", query.deal_no),
+        ("person = ?", query.person),
+        ("certificate_no = ?", query.certificate_no),
+        ("day >= ?", query.first_day),
+        ("day <= ?", query.last_day),
+        ("at_unix_ms >= ?", query.since_ms),
+    ]
+    asked = [(term, value) for term, value in terms if value is not None]
+    clauses, bound = [term for term, _ in asked], [value for _, value in asked]
+    if query.kinds:
+        clauses.append(f"kind IN ({', '.join('?' * len(query.kinds))})")
+        bound += query.kinds
+    where = f"WHERE {' AND '.join(clauses)} " if clauses else ""
+    return where + ("ORDER BY rowid DESC LIMIT 1" if query.last else "ORDER BY rowid"), (*bound,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import astuple, replace
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from yibao_face.sync.api import Result, StoreError
+from yibao_face.sync.api import Query, Record, StoreError
 from yibao_face.sync.outbox import Outbox
 
 # Puts results 0, 1, 2 … of the template in argv, and prints each id once put() returned.
@@ -21,9 +22,9 @@ import ast, sys
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from yibao_face.sync.api import Result
+from yibao_face.sync.api import Record
 from yibao_face.sync.outbox import Outbox
-path, run, template = Path(sys.argv[1]), sys.argv[2], Result(*ast.literal_eval(sys.argv[3]))
+path, run, template = Path(sys.argv[1]), sys.argv[2], Record(*ast.literal_eval(sys.argv[3]))
 outbox = Outbox(path)
 for n in count():
     result = replace(template, id=f"{run}-{n:04d}")
@@ -31,11 +32,28 @@ for n in count():
     print(result.id, flush=True)
 """
 
+# What release 0.1 wrote; 16:30 on 21 November in London is the 22nd in China.
+SCHEMA_1 = """
+CREATE TABLE result (id TEXT NOT NULL, at_unix_ms INTEGER NOT NULL, request_sha256 TEXT NOT NULL,
+    institution TEXT NOT NULL, deal_no TEXT NOT NULL, person TEXT NOT NULL, code INTEGER NOT NULL,
+    who INTEGER NOT NULL, cause TEXT NOT NULL, certificate_no TEXT NOT NULL,
+    scores TEXT NOT NULL, models TEXT NOT NULL, thresholds TEXT NOT NULL,
+    evidence_sha256 TEXT NOT NULL, camera TEXT NOT NULL, consent TEXT NOT NULL,
+    findings TEXT NOT NULL, sealed_request BLOB NOT NULL, demo INTEGER NOT NULL,
+    sent_at INTEGER, PRIMARY KEY (id)) STRICT;
+CREATE INDEX result_deal ON result (institution, deal_no);
+INSERT INTO result VALUES ('0001', 1795278600000, '', 'H1', 'D1', '', 1, 1, 'matched-self', '',
+    '{}', '{}', '{}', '', '', '', '[]', X'5931', 0, NULL);
+PRAGMA user_version = 1;
+"""
 
-def result(id_: str = "0001", **changed: str | bool) -> Result:
-    made = Result(
+
+def result(id_: str = "0001", **changed: str | bool | int) -> Record:
+    made = Record(
         id=id_,
+        kind="settlement",
         at_unix_ms=1_795_305_600_123,
+        day="2026-11-22",
         request_sha256="0" * 64,
         institution="001000200030",
         deal_no="00100020003020261122000001",
@@ -43,14 +61,18 @@ def result(id_: str = "0001", **changed: str | bool) -> Result:
         code=1,
         who=2,
         cause="matched-agent",
-        certificate_no="0" * 26,
+        rule="",
+        certificate_no="0" * 30,
+        certificate="{}",
         scores='{"similarity": 0.61}',
         models="{}",
         thresholds="{}",
         evidence_sha256="e" * 64,
         camera="replay/演示/1",
         consent="2023-106-1",
+        consent_text="2023-106-1",
         findings="[]",
+        detail="{}",
         sealed_request=b"\x00Y1\xff",
         demo=False,
     )
@@ -96,7 +118,7 @@ def test_a_result_the_centre_took_waits_no_longer_but_stays(path: Path) -> None:
     with Outbox(path) as outbox:
         outbox.put(result("0001"))
         outbox.put(result("0002"))
-        outbox._db.execute("UPDATE result SET sent_at = 1 WHERE id = '0001'")
+        outbox._db.execute("UPDATE record SET sent_at = 1 WHERE id = '0001'")
 
         assert ["0002"] == [r.id for r in outbox.waiting()]
         assert result("0001") == outbox.get("0001")
@@ -134,7 +156,7 @@ def test_a_result_is_seen_by_another_process_while_open(path: Path) -> None:
     with Outbox(path) as outbox:
         outbox.put(result())
         with closing(sqlite3.connect(path)) as other:
-            seen = other.execute("SELECT id FROM result").fetchall()
+            seen = other.execute("SELECT id FROM record").fetchall()
 
     assert [("0001",)] == seen
 
@@ -142,10 +164,10 @@ def test_a_result_is_seen_by_another_process_while_open(path: Path) -> None:
 def test_a_store_of_a_newer_program_is_refused_unchanged(path: Path) -> None:
     with Outbox(path) as outbox:
         outbox.put(result())
-        outbox._db.execute("PRAGMA user_version = 2")
+        outbox._db.execute("PRAGMA user_version = 3")
     before = path.read_bytes()
 
-    with pytest.raises(StoreError, match="schema 2"):
+    with pytest.raises(StoreError, match="schema 3"):
         Outbox(path)
     assert before == path.read_bytes()
 
@@ -234,7 +256,7 @@ def test_a_full_disk_refuses_the_result_and_later_ones_are_kept(path: Path) -> N
 def test_threads_may_put_and_read_at_once(path: Path) -> None:
     with Outbox(path) as outbox, ThreadPoolExecutor(8) as pool:
 
-        def put(n: int) -> Result | None:
+        def put(n: int) -> Record | None:
             outbox.put(result(f"{n:04d}"))
             return outbox.get(f"{n:04d}")
 
@@ -285,3 +307,77 @@ def told_until_killed(path: Path, run: str, after: int) -> list[str]:
     assert 0 != child.returncode
     assert all(line.endswith("\n") for line in told), "the writer ended by itself"
     return [line.strip() for line in told]
+
+
+NOON_MS = 1_795_320_000_000
+
+
+@pytest.fixture
+def filled(path: Path) -> Generator[Outbox, None, None]:
+    """Five records of two institutions, three persons and three days, out of time order."""
+    rows: list[tuple[str, dict[str, str | int]]] = [
+        ("0001", {"day": "2026-11-20", "person": "a", "deal_no": "D1"}),
+        ("0002", {"day": "2026-11-22", "person": "b", "deal_no": "D2", "institution": "H2"}),
+        ("0003", {"day": "2026-11-21", "person": "a", "kind": "round", "at_unix_ms": NOON_MS}),
+        ("0004", {"day": "2026-11-22", "person": "c", "deal_no": "D1", "certificate_no": "C4"}),
+        ("0005", {"day": "2026-11-22", "person": "a", "kind": "treatment-in"}),
+    ]
+    with Outbox(path) as outbox:
+        for id_, changed in rows:
+            outbox.put(result(id_, **changed))
+        yield outbox
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (Query(), ["0001", "0002", "0003", "0004", "0005"]),
+        (Query(last=True), ["0005"]),
+        (Query(kinds=("round",)), ["0003"]),
+        (Query(kinds=("round", "treatment-in")), ["0003", "0005"]),
+        (Query(kinds=("settlement",), last=True), ["0004"]),
+        (Query(institution="H2"), ["0002"]),
+        (Query(deal_no="D1"), ["0001", "0004"]),
+        (Query(deal_no="D1", institution="H2"), []),
+        (Query(person="a", first_day="2026-11-21"), ["0003", "0005"]),
+        (Query(first_day="2026-11-20", last_day="2026-11-21"), ["0001", "0003"]),
+        (Query(since_ms=NOON_MS), ["0003"]),
+        (Query(certificate_no="C4"), ["0004"]),
+        (Query(person="' OR 1=1 --"), []),
+    ],
+    ids=str,
+)
+def test_a_query_finds_what_agrees_in_the_order_written(
+    filled: Outbox, query: Query, expected: list[str]
+) -> None:
+    assert expected == [r.id for r in filled.find(query)]
+
+
+def test_the_high_water_is_the_latest_time_not_the_last_written(filled: Outbox) -> None:
+    assert NOON_MS == filled.high_water_ms("clock")
+
+
+def test_an_accepted_clock_sets_the_high_water_anew(filled: Outbox) -> None:
+    filled.put(result("0006", kind="clock", at_unix_ms=5000))
+    filled.put(result("0007", at_unix_ms=7000))
+
+    assert 7000 == filled.high_water_ms("clock")
+
+
+def test_an_empty_store_has_no_high_water(path: Path) -> None:
+    with Outbox(path) as outbox:
+        assert 0 == outbox.high_water_ms("clock")
+
+
+def test_a_store_of_the_first_release_is_taken_over_row_by_row(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(SCHEMA_1)
+    with Outbox(path) as outbox:
+        [old] = outbox.find(Query(deal_no="D1"))
+        outbox.put(result("0002"))
+        waiting = [r.id for r in outbox.waiting()]
+
+    assert ("settlement", "2026-11-22", "matched-self") == (old.kind, old.day, old.cause)
+    assert ("", "{}", b"Y1") == (old.certificate, old.detail, old.sealed_request)
+    assert ["0001", "0002"] == waiting
