@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 
 UTF8 = "utf-8"
@@ -18,6 +19,9 @@ _NAMES = {
     "54936": GB18030,
 }
 _MIDDLE_DOT = "\u00b7"
+_BLANK = " \t\r\n\x00"
+# A mark may come twice, or behind what a C buffer starts with.
+_LEADING = re.compile(rb"(?:[ \t\r\n\x00]|\xef\xbb\xbf)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +37,44 @@ def known(name: str | None) -> str | None:
     return _NAMES.get(name.strip().strip('"').lower()) if name else None
 
 
-def decode(body: bytes, declared: str | None = None) -> Decoded:
+def stripped(body: bytes) -> bytes:
+    """``body`` without byte order marks before it, spaces and NULs around it."""
+    found = _LEADING.match(body)
+    return body[found.end() if found else 0 :].rstrip(_BLANK.encode())
+
+
+def decode(body: bytes, declared: str | None = None, forced: str | None = None) -> Decoded:
     """Decode by the bytes where they are clear, else as ``declared``; else ``UnicodeDecodeError``.
 
     A declared charset the bytes are not in is a HIS that copied a header, or the code page of a
-    machine whose HIS speaks another: the bytes decide.
+    machine whose HIS speaks another: the bytes decide. ``forced``, the setting of a site, decides
+    over both (Q9); ``LookupError`` when it is no charset of ours.
     """
-    body = body.strip(b"\x00 \t\r\n").removeprefix(b"\xef\xbb\xbf")
+    body = stripped(body)
+    if forced:
+        return _decoded(body, _ours(forced))
+    declared = known(declared)
     if body.isascii():
         return Decoded(body.decode("ascii"), declared or UTF8)
     if _is_clearly_utf8(body):
-        return Decoded(body.decode(UTF8), UTF8)
+        return _decoded(body, UTF8)
     for charset in (declared or GB18030, GB18030):
         with contextlib.suppress(UnicodeDecodeError):
-            return Decoded(body.decode(charset), charset)
-    return Decoded(body.decode(UTF8), UTF8)
+            return _decoded(body, charset)
+    return _decoded(body, UTF8)
+
+
+def _decoded(body: bytes, charset: str) -> Decoded:
+    """GB18030 has a byte order mark of its own, which only the text shows."""
+    text = body.decode(charset)
+    return Decoded(text.lstrip(_BLANK + "\ufeff") if text.startswith("\ufeff") else text, charset)
+
+
+def _ours(name: str) -> str:
+    charset = known(name)
+    if charset is None:
+        raise LookupError(f"unknown charset {name}")
+    return charset
 
 
 def _is_clearly_utf8(body: bytes) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from harness import FIRST, his_call
+from wire_calls import his_call
 
 from yibao_face.daemon.wire.charset import GB18030, UTF8, Decoded, decode, known
 
@@ -127,8 +127,8 @@ def test_gbk_declared_as_utf8_is_read_as_gbk(name: str) -> None:
     [
         call("王小明").encode(),
         call("张三").encode(),
-        his_call(FIRST, name="张三"),
-        his_call(FIRST, name="张三", opter_name="王二", fixmedins_name="药房", dise_name="感冒"),
+        his_call(name="张三"),
+        his_call(name="张三", opter_name="王二", fixmedins_name="药房", dise_name="感冒"),
     ],
     ids=["odd", "even", "call-with-odd-words", "call-of-even-words"],
 )
@@ -145,6 +145,62 @@ def test_a_byte_order_mark_is_no_text(declared: str | None) -> None:
 
 def test_a_byte_order_mark_before_a_name_leaves_it_alone() -> None:
     assert Decoded(call("张三"), UTF8) == decode(call("张三").encode("utf-8-sig"))
+
+
+@pytest.mark.parametrize("declared", [None, "utf-8", "gbk"])
+@pytest.mark.parametrize("before", ["\ufeff\ufeff", "\r\n\ufeff", "\0\ufeff \n", "\ufeff\0"])
+def test_a_byte_order_mark_may_stand_anywhere_before_the_text(
+    before: str, declared: str | None
+) -> None:
+    assert Decoded(call("张三"), UTF8) == decode((before + call("张三")).encode(), declared)
+
+
+@pytest.mark.parametrize("forced", [None, "gb18030"])
+def test_the_byte_order_mark_of_gb18030_is_no_text(forced: str | None) -> None:
+    body = ("\ufeff" + call("张三")).encode("gb18030")
+
+    assert Decoded(call("张三"), GB18030) == decode(body, None, forced)
+
+
+@pytest.mark.parametrize("declared", [None, "utf-8", "gbk"])
+@pytest.mark.parametrize(
+    ("forced", "ours"), [("utf-8", UTF8), ("65001", UTF8), ("GBK", GB18030), ("gb2312", GB18030)]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_setting_of_a_site_decides_over_header_and_bytes(
+    name: str, forced: str, ours: str, declared: str | None
+) -> None:
+    assert Decoded(call(name), ours) == decode(call(name).encode(ours), declared, forced)
+
+
+def test_the_setting_of_a_site_is_believed_against_clear_bytes() -> None:
+    sent = call("张三四五").encode()
+
+    assert Decoded(sent.decode("gb18030"), GB18030) == decode(sent, "utf-8", "gbk")
+
+
+@pytest.mark.parametrize("forced", ["gbk", "utf-8"])
+@pytest.mark.parametrize("body", [b"{\xff}", b"{\x80}", b"{\xe5"])
+def test_bytes_that_are_not_in_the_charset_of_the_site_are_refused(
+    body: bytes, forced: str
+) -> None:
+    with pytest.raises(UnicodeDecodeError):
+        decode(body, None, forced)
+
+
+def test_gbk_bytes_are_not_guessed_where_the_site_says_utf8() -> None:
+    with pytest.raises(UnicodeDecodeError):
+        decode(call("张三").encode("gbk"), "gbk", "utf-8")
+
+
+@pytest.mark.parametrize(("forced", "ours"), [("gbk", GB18030), ("utf-8", UTF8)])
+def test_plain_ascii_is_answered_in_the_charset_of_the_site(forced: str, ours: str) -> None:
+    assert Decoded("{}", ours) == decode(b"{}", "utf-8", forced)
+
+
+def test_a_setting_we_do_not_know_is_no_guess() -> None:
+    with pytest.raises(LookupError, match="unknown charset latin-1"):
+        decode(b"{}", None, "latin-1")
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "gbk", "ascii"])

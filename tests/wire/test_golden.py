@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from urllib.parse import quote_plus
+
 import pytest
-from harness import ROOT
+from wire_calls import GOLDEN
 
 from yibao_face.daemon.wire.field import FIELDS
 from yibao_face.daemon.wire.request import Finding, parse_request
 
-GOLDEN = ROOT / "tests" / "golden"
 SAMPLES = {
     name: (GOLDEN / f"{name}.txt").read_bytes().decode() for name in ("sample_a", "sample_b")
 }
@@ -48,8 +52,14 @@ INPATIENT = {
     "DiagnosisText": "胸部肋骨骨",
     "insho_stas": "0 或者 1",
 }
-# The sample writes the title where the six-digit region belongs.
-FINDINGS = (Finding("", "lenient-json"), Finding("insuplc_admdvs", "too-long"))
+# The samples write titles where a region and a disease belong, and a number nobody can have (Q15).
+FINDINGS = (
+    Finding("", "lenient-json"),
+    Finding("id", "check-digit"),
+    Finding("insuplc_admdvs", "too-long"),
+    Finding("insuplc_admdvs", "placeholder"),
+    Finding("dise_codg", "placeholder"),
+)
 
 
 def as_sent(sample: str, wrapped: bool, line_end: str, codec: str) -> bytes:
@@ -97,6 +107,43 @@ def test_a_sample_survives_a_wrong_header(sample: str, codec: str, declared: str
 
     assert ("张三", "杭州海量大药房") == (request.name, request.fields["fixmedins_name"])
     assert request.charset == ("utf-8" if codec == "utf-8" else "gb18030")
+    assert (request.charset != declared) == (Finding("", "charset-mismatch") in request.findings)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("sample", list(SAMPLES))
+def test_a_sample_encoded_a_second_time_is_the_same_call(sample: str, codec: str) -> None:
+    once = parse_request(as_sent(sample, False, "\n", codec))
+
+    twice = parse_request(json.dumps(as_sent(sample, False, "\n", codec).decode(codec)).encode())
+
+    assert (once.fields, once.expansion) == (twice.fields, twice.expansion)
+    assert (Finding("", "double-encoded"), *once.findings) == twice.findings
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("sample", list(SAMPLES))
+def test_a_sample_posted_as_a_form_is_the_same_call(sample: str, codec: str) -> None:
+    sent = as_sent(sample, False, "\n", codec)
+    once = parse_request(sent)
+
+    posted = parse_request(b"inputJson=" + quote_plus(sent).encode())
+
+    assert (once.fields, once.expansion, once.charset) == (
+        posted.fields,
+        posted.expansion,
+        posted.charset,
+    )
+    assert (Finding("", "lenient-form"), *once.findings) == posted.findings
+
+
+def test_a_sample_says_what_the_policy_asks() -> None:
+    request = parse_request(as_sent("sample_a", True, "\n", "utf-8"))
+
+    assert (Decimal("1300.56"), datetime(2022, 1, 11, tzinfo=timezone(timedelta(hours=8)))) == (
+        request.amount,
+        request.begins,
+    )
 
 
 def test_the_document_has_26_fields() -> None:

@@ -12,7 +12,7 @@ from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 from yibao_face.daemon.core.identity import certificate_no
 from yibao_face.daemon.wire.charset import GB18030, UTF8
-from yibao_face.daemon.wire.reply import Reply, content_type, encode
+from yibao_face.daemon.wire.reply import AttendanceReply, Reply, content_type, encode
 
 # The caller gives 1 KB and a C string ends with a NUL (S0-06).
 MAX_REPLY_BYTES = 1024 - 1
@@ -128,3 +128,49 @@ def test_whatever_is_said_fits_and_is_never_cut_inside_a_character(
 )
 def test_the_header_names_the_charset_of_the_bytes(charset: str, header: str) -> None:
     assert header == content_type(charset)
+
+
+@pytest.mark.parametrize("charset", list(CODECS))
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (AttendanceReply(0, "考勤成功"), '{"code":0,"msg":"考勤成功"}'),
+        (AttendanceReply(1, "考勤失败"), '{"code":1,"msg":"考勤失败"}'),
+        (AttendanceReply(-1, ""), '{"code":-1,"msg":""}'),
+        (AttendanceReply(-2, '打开设备"失败"'), '{"code":-2,"msg":"打开设备\\"失败\\""}'),
+        (AttendanceReply(-4, "该机构下无医师"), '{"code":-4,"msg":"该机构下无医师"}'),
+    ],
+    ids=["done", "failed", "cancelled", "device", "unknown"],
+)
+def test_an_attendance_answer_has_two_keys_in_the_order_of_the_document(
+    reply: AttendanceReply, expected: str, charset: str
+) -> None:
+    assert expected.encode(CODECS[charset]) == encode(reply, charset)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([0, 1, -1, -2, -4]), ANY_TEXT | LONG_TEXT, st.sampled_from(list(CODECS)))
+def test_whatever_is_said_of_an_attendance_fits_and_is_never_cut_inside_a_character(
+    code: int, msg: str, charset: str
+) -> None:
+    data = encode(AttendanceReply(code, msg), charset)
+
+    answer = read(data, charset)
+    readable = msg.encode(CODECS[charset], "replace").decode(CODECS[charset])
+    assert len(data) <= MAX_REPLY_BYTES
+    assert ["code", "msg"] == list(answer)
+    assert (code, int) == (answer["code"], type(answer["code"]))
+    assert readable.startswith(str(answer["msg"]))
+
+
+@pytest.mark.parametrize("charset", list(CODECS))
+@pytest.mark.parametrize("char", ["a", "·", "张", "𠮷", "\n", "\x01"])
+def test_a_long_attendance_message_is_cut_and_its_room_used(char: str, charset: str) -> None:
+    data = encode(AttendanceReply(-2, char * 5000), charset)
+
+    assert MAX_REPLY_BYTES - 64 <= len(data) <= MAX_REPLY_BYTES
+
+
+def test_a_reply_that_cannot_fit_is_an_error_not_an_endless_loop() -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        encode(Reply(Answer.PASS, "本人核验通过", "9" * 1024, Who.SELF), UTF8)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote, quote_plus
 
-from harness import FIRST, ROOT, his_call
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from wire_calls import GOLDEN, his_call
 
+from yibao_face.daemon.wire.charset import known
 from yibao_face.daemon.wire.field import FIELDS
 from yibao_face.daemon.wire.request import AuthRequest, BadRequestError, parse_request
 from yibao_face.daemon.wire.tolerant import parse
@@ -17,15 +19,27 @@ PROPERTY = settings(max_examples=300, deadline=None, suppress_health_check=[Heal
 DECLARED = st.sampled_from([None, None, "utf-8", "gb18030"])
 CODES = [known.code for known in FIELDS]
 SAMPLES = [
-    (ROOT / "tests" / "golden" / name).read_bytes().decode().encode(codec)
+    (GOLDEN / name).read_bytes().decode().encode(codec)
     for name in ("sample_a.txt", "sample_b.txt")
     for codec in ("utf-8", "gbk")
-] + [his_call(FIRST)]
+] + [his_call()]
 PIECES = st.binary(max_size=4) | st.sampled_from(
     [
         *(b"'", b'"', b"{", b"}", b"[", b"]", b":", b",", b"(", b")", b"//", b"/*", b"*/", b"\\"),
         *("“”‘’（）｛｝［］，：；".encode()[i : i + 3] for i in range(0, 39, 3)),
         *(b"NaN", b"null", b"true", b"1e9999999", b"1e99999999999999999999", b"-", b"0.1"),
+        *(
+            b"inputJson=",
+            b"%7B",
+            b"%7D",
+            b"%22",
+            b"%",
+            b"+",
+            b"&",
+            b'"{',
+            b"True",
+            b"\x84\x31\x95\x33",
+        ),
         *(b"\\u0069d", b"\\ud800", b"\\x00", b"\x00", b"\xef\xbb\xbf", b"\xa3\xba", b"char *x ="),
         *(b"'id' : '1',", b"'psn' : {},", b"'begntime' : [],", b'"name": "\\u0000",'),
     ]
@@ -49,10 +63,12 @@ CALLS = st.dictionaries(
 )
 
 
-def understood(body: bytes, declared: str | None = None) -> AuthRequest | None:
+def understood(
+    body: bytes, declared: str | None = None, forced: str | None = None
+) -> AuthRequest | None:
     """The request, or ``None`` where it was refused as it should be."""
     try:
-        return parse_request(body, declared)
+        return parse_request(body, declared, forced)
     except BadRequestError as refusal:
         assert refusal.advice
         assert refusal.charset in ("utf-8", "gb18030")
@@ -95,7 +111,7 @@ def test_a_mangled_call_is_a_request_or_refused(
 @given(CALLS)
 @example({"medfee_sumamt": "1e9999999"})
 def test_any_values_in_the_known_fields_are_a_request_or_refused(changed: dict[str, Any]) -> None:
-    body = {**json.loads(his_call(FIRST)), **changed}
+    body = {**json.loads(his_call()), **changed}
 
     assert_sound(understood(json.dumps(body).encode()))
 
@@ -103,7 +119,7 @@ def test_any_values_in_the_known_fields_are_a_request_or_refused(changed: dict[s
 @PROPERTY
 @given(CALLS)
 def test_what_was_read_reads_the_same_when_sent_again(changed: dict[str, Any]) -> None:
-    first = understood(json.dumps({**json.loads(his_call(FIRST)), **changed}).encode())
+    first = understood(json.dumps({**json.loads(his_call()), **changed}).encode())
 
     again = first and understood(json.dumps(dict(first.fields)).encode())
 
@@ -129,3 +145,36 @@ def test_a_trailing_comma_changes_nothing_else(sent: dict[str, Any], ensure_asci
     text = json.dumps(sent, ensure_ascii=ensure_ascii)
 
     assert (sent, True) == parse(text[:-1] + ",}")
+
+
+@PROPERTY
+@given(st.sampled_from(SAMPLES), EDITS, DECLARED, st.sampled_from(["utf-8", "gbk"]))
+def test_a_mangled_call_is_read_in_the_charset_of_the_site_or_refused(
+    body: bytes, edits: list[tuple[int, int, bytes]], declared: str | None, forced: str
+) -> None:
+    for at, cut, piece in edits:
+        body = body[:at] + piece + body[at + cut :]
+
+    request = understood(body, declared, forced)
+
+    assert_sound(request)
+    assert request is None or known(forced) == request.charset
+
+
+@PROPERTY
+@given(CALLS)
+def test_a_call_means_the_same_however_it_is_wrapped(changed: dict[str, Any]) -> None:
+    text = json.dumps({**json.loads(his_call()), **changed})
+
+    plain = understood(text.encode())
+    others = [
+        understood(json.dumps(text).encode()),
+        understood(f"inputJson={quote(text, safe='')}".encode()),
+        understood(f"json={quote_plus(text)}".encode()),
+    ]
+
+    assert [plain and plain.fields] * 3 == [other and other.fields for other in others]
+    assert plain is None or all(
+        other is not None and (plain.findings, plain.extra) == (other.findings[1:], other.extra)
+        for other in others
+    )
