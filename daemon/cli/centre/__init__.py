@@ -1,0 +1,1 @@
+"""Commands about what the centre signs and what the daemon signs."""
