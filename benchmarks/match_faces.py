@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
+from yibao_face.daemon.booth.photo import decode
 from yibao_face.daemon.config import load_config
-from yibao_face.daemon.photo import decode
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.embed import align
 from yibao_face.models.suite import FaceModels, load_face_models

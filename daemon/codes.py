@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from yibao_face.daemon.booth.counter import CounterSilentError
+from yibao_face.daemon.booth.photo import PhotoError
 from yibao_face.daemon.capture.attempt import (
     CallerGoneError,
     CameraSilentError,
+    CancelledByClerkError,
+    CancelledByPersonError,
     DeadlineError,
     EncounterEndedError,
     StoppingError,
 )
 from yibao_face.daemon.core.encounter import Answer, Cause
-from yibao_face.daemon.counter import CounterSilentError
+from yibao_face.daemon.core.policy import PolicyError
+from yibao_face.daemon.core.scene.dialysis import DialysisError
+from yibao_face.daemon.core.scene.round import TaskError
+from yibao_face.daemon.gallery.evidence import EvidenceError
 from yibao_face.daemon.gallery.gallery import (
     GalleryError,
     NumbersConflictError,
@@ -20,7 +27,9 @@ from yibao_face.daemon.gallery.gallery import (
     UnknownPersonError,
 )
 from yibao_face.daemon.gallery.vault import VaultError
-from yibao_face.daemon.photo import PhotoError
+from yibao_face.daemon.trust.certificate import CertificateError
+from yibao_face.daemon.trust.document import DocumentError
+from yibao_face.daemon.trust.signature import SignatureError
 from yibao_face.daemon.wire.request import BadRequestError, TooLargeError
 from yibao_face.drivers.api import (
     ClipError,
@@ -42,9 +51,14 @@ from yibao_face.sync.api import StoreError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``code`` of the answer and the sentence the clerk reads; it names the next step."""
+    """``code`` of each interface and the sentence the clerk reads; it names the next step.
+
+    ``attendance``: ``code`` of ``HisCallAtten`` (S0-44): 0 done, 1 not, -1 cancelled by the user,
+    -2 no camera, -4 no such practitioner here.
+    """
 
     answer: Answer
+    attendance: int
     message: str
 
 
@@ -52,20 +66,45 @@ class BusyError(Exception):
     """Another encounter holds the camera."""
 
 
-def _fail(message: str) -> Row:
-    return Row(Answer.FAIL, message)
+def _fail(message: str, attendance: int = 1) -> Row:
+    return Row(Answer.FAIL, attendance, message)
 
 
-# cause -> (zjHisFunCall and HTTP, message for the counter). Two causes pass, nothing else (Q8).
+def _camera(message: str) -> Row:
+    return _fail(message, attendance=-2)
+
+
+def _cancelled(message: str) -> Row:
+    return _fail(message, attendance=-1)
+
+
+# cause -> (zjHisFunCall and HTTP, HisCallAtten, message for the counter). A match passes, a rule
+# of the centre exempts, nothing else (Q8).
 TABLE: dict[Cause, Row] = {
-    Cause.MATCHED_SELF: Row(Answer.PASS, "本人核验通过"),
-    Cause.MATCHED_AGENT: Row(Answer.PASS, "代购人核验通过"),
+    Cause.MATCHED_SELF: Row(Answer.PASS, 1, "本人核验通过"),
+    Cause.MATCHED_AGENT: Row(Answer.PASS, 1, "代购人核验通过"),
+    Cause.POLICY_EXEMPT: Row(Answer.NOT_NEEDED, 1, "按医保政策无需人脸核验"),
+    Cause.SPECIAL_EXEMPT: Row(Answer.NOT_NEEDED, 1, "已办特殊登记，本次无需人脸核验"),
+    Cause.SIGNED_IN: Row(Answer.PASS, 0, "签到成功，当天有效"),
+    Cause.SIGNED_OUT: Row(Answer.PASS, 0, "签退成功"),
+    Cause.ALREADY_SIGNED: Row(Answer.FAIL, 0, "刚刚已完成，无需重复"),
+    Cause.RECORDED: _fail("已登记"),
     Cause.OTHER_PERSON: _fail("与参保人不符，请本人核验或办理代购登记"),
     Cause.SPOOF_FLAT: _fail("疑似照片或屏幕，已拒绝，请本人到场核验"),
     Cause.SPOOF_SIZE: _fail("人脸尺寸异常，已拒绝，请本人到场核验"),
     Cause.SPOOF_SHAPE: _fail("疑似面具，已拒绝，请本人到场核验"),
-    Cause.RECORDED_CAMERA: _fail("非现场摄像头，不能用于核验，请接入3D摄像头"),
-    Cause.NO_DEPTH_CAMERA: _fail("本摄像头不支持活体检测，不能用于结算，请更换3D摄像头"),
+    Cause.AGENT_EXPIRED: _fail("代购登记已过期，请重新办理代购登记"),
+    Cause.LOCKED_OUT: _fail("多次疑似冒用，已暂停核验，请稍候或由工作人员核实后解除"),
+    Cause.DEAL_TAKEN: _fail("该结算流水号已用于另一人，请HIS重新取流水号"),
+    Cause.NOT_SIGNED_IN: _fail("今天还没有签到，请先签到"),
+    Cause.NOT_ON_ROSTER: _fail("该机构下无此医师药师，请联系医保科维护名单", attendance=-4),
+    Cause.NOT_INPATIENT: _fail("该患者不在本院住院名单，请核对住院登记"),
+    Cause.TREATMENT_OPEN: _fail("上一次治疗还未签退，请先签退"),
+    Cause.TREATMENT_NOT_OPEN: _fail("没有进行中的治疗，请先签到"),
+    Cause.MAKEUP_LATE: _fail("补签时间超出范围，请填写24小时内的时间"),
+    Cause.CLOCK_SET_BACK: _fail("电脑时间被调早，请校准时间后重试或联系工程师"),
+    Cause.RECORDED_CAMERA: _camera("非现场摄像头，不能用于核验，请接入3D摄像头"),
+    Cause.NO_DEPTH_CAMERA: _camera("本摄像头不支持活体检测，不能用于结算，请更换3D摄像头"),
     Cause.NOT_ENROLLED: _fail("该人员未登记人脸，请先登记后重试"),
     Cause.NUMBERS_CONFLICT: _fail("证件号码与个人编号不是同一人，请核对后重试"),
     Cause.TEMPLATE_STALE: _fail("人脸模板已过期，请重新登记人脸"),
@@ -87,17 +126,21 @@ TABLE: dict[Cause, Row] = {
     Cause.MOVED: _fail("请保持不动后重试"),
     Cause.BAD_REQUEST: _fail("入参有误，请HIS核对"),
     Cause.TOO_LARGE: _fail("请求内容过大，请检查HIS传入的数据"),
-    Cause.BUSY: _fail("正在为另一位核验，请稍候重试"),
-    Cause.CALLER_GONE: _fail("HIS已断开，本次核验取消"),
+    Cause.DOCUMENT_REFUSED: _fail("文件签名无效或内容有误，请向医保中心重新索取"),
+    Cause.EVIDENCE_FAULT: _fail("照片无法保存，请检查照片大小和磁盘空间"),
+    Cause.CANCELLED_BY_PERSON: _cancelled("本人已取消，如需继续请重新发起"),
+    Cause.CANCELLED_BY_CLERK: _cancelled("工作人员已取消，如需继续请重新发起"),
+    Cause.BUSY: _camera("正在为另一位核验，请稍候重试"),
+    Cause.CALLER_GONE: _cancelled("HIS已断开，本次核验取消"),
     Cause.DEADLINE: _fail("核验超时，请重新发起"),
     Cause.STOPPING: _fail("核验服务正在停止，请稍后重试"),
-    Cause.CAMERA_MISSING: _fail("未找到摄像头，请检查连接后重试"),
-    Cause.CAMERA_BUSY: _fail("摄像头被其他程序占用，请关闭后重试"),
-    Cause.CAMERA_LOST: _fail("摄像头已断开，请重新插好后重试"),
-    Cause.CAMERA_SILENT: _fail("摄像头没有画面，请重新插拔后重试"),
-    Cause.CAMERA_FAULT: _fail("摄像头故障，请联系工程师"),
-    Cause.CAMERA_CONFIG: _fail("摄像头配置有误，请联系工程师"),
-    Cause.CLIP_BROKEN: _fail("录像文件损坏，请重新生成"),
+    Cause.CAMERA_MISSING: _camera("未找到摄像头，请检查连接后重试"),
+    Cause.CAMERA_BUSY: _camera("摄像头被其他程序占用，请关闭后重试"),
+    Cause.CAMERA_LOST: _camera("摄像头已断开，请重新插好后重试"),
+    Cause.CAMERA_SILENT: _camera("摄像头没有画面，请重新插拔后重试"),
+    Cause.CAMERA_FAULT: _camera("摄像头故障，请联系工程师"),
+    Cause.CAMERA_CONFIG: _camera("摄像头配置有误，请联系工程师"),
+    Cause.CLIP_BROKEN: _camera("录像文件损坏，请重新生成"),
     Cause.MODEL_MISSING: _fail("算法模型未安装，请联系工程师"),
     Cause.MODEL_ALTERED: _fail("算法模型文件被改动，已停用，请联系工程师重新安装"),
     Cause.MODEL_FAULT: _fail("算法运行失败，请重试或联系工程师"),
@@ -111,6 +154,8 @@ ERRORS: dict[type[Exception], Cause] = {
     BusyError: Cause.BUSY,
     TooLargeError: Cause.TOO_LARGE,
     BadRequestError: Cause.BAD_REQUEST,
+    CancelledByPersonError: Cause.CANCELLED_BY_PERSON,
+    CancelledByClerkError: Cause.CANCELLED_BY_CLERK,
     CallerGoneError: Cause.CALLER_GONE,
     DeadlineError: Cause.DEADLINE,
     StoppingError: Cause.STOPPING,
@@ -132,6 +177,13 @@ ERRORS: dict[type[Exception], Cause] = {
     PersonExistsError: Cause.GALLERY_FAULT,
     UnknownPersonError: Cause.NOT_ENROLLED,
     GalleryError: Cause.GALLERY_FAULT,
+    DocumentError: Cause.DOCUMENT_REFUSED,
+    PolicyError: Cause.DOCUMENT_REFUSED,
+    TaskError: Cause.DOCUMENT_REFUSED,
+    DialysisError: Cause.BAD_REQUEST,
+    EvidenceError: Cause.EVIDENCE_FAULT,
+    SignatureError: Cause.INTERNAL,
+    CertificateError: Cause.INTERNAL,
     PhotoError: Cause.ID_PHOTO_UNUSABLE,
     VaultError: Cause.GALLERY_FAULT,
     StoreError: Cause.STORE_FAILED,

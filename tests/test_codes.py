@@ -55,11 +55,31 @@ def test_every_cause_has_a_row() -> None:
     assert set(Cause) == set(TABLE)
 
 
-def test_only_a_match_passes() -> None:
-    passing = {cause for cause, row in TABLE.items() if row.answer != 0}
+def test_only_a_match_passes_and_only_a_rule_exempts() -> None:
+    by_answer = {answer: {c for c, r in TABLE.items() if r.answer is answer} for answer in Answer}
+    signs = {Cause.SIGNED_IN, Cause.SIGNED_OUT}
 
-    assert {Cause.MATCHED_SELF, Cause.MATCHED_AGENT} == passing
-    assert {Answer.PASS} == {TABLE[cause].answer for cause in passing}
+    assert {Cause.MATCHED_SELF, Cause.MATCHED_AGENT} | signs == by_answer[Answer.PASS]
+    assert {Cause.POLICY_EXEMPT, Cause.SPECIAL_EXEMPT} == by_answer[Answer.NOT_NEEDED]
+
+
+def test_only_a_sign_is_attendance_done_and_the_codes_are_those_of_the_document() -> None:
+    done = {cause for cause, row in TABLE.items() if row.attendance == 0}
+
+    assert {Cause.SIGNED_IN, Cause.SIGNED_OUT, Cause.ALREADY_SIGNED} == done
+    assert {0, 1, -1, -2, -4} == {row.attendance for row in TABLE.values()}
+
+
+@pytest.mark.parametrize(
+    ("code", "causes"),
+    [
+        (-4, {Cause.NOT_ON_ROSTER}),
+        (-2, {c for c in Cause if c.value.startswith("camera-")}),
+        (-1, {Cause.CANCELLED_BY_PERSON, Cause.CANCELLED_BY_CLERK, Cause.CALLER_GONE}),
+    ],
+)
+def test_attendance_tells_apart_roster_camera_and_cancel(code: int, causes: set[Cause]) -> None:
+    assert {code} == {TABLE[cause].attendance for cause in causes}
 
 
 @pytest.mark.parametrize("cause", Cause)

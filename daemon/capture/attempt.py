@@ -15,6 +15,14 @@ class CallerGoneError(EncounterEndedError):
     """The HIS closed its connection: nobody will read the answer."""
 
 
+class CancelledByPersonError(EncounterEndedError):
+    """The person at the camera does not want to go on."""
+
+
+class CancelledByClerkError(EncounterEndedError):
+    """The clerk ended the encounter."""
+
+
 class DeadlineError(EncounterEndedError):
     """The time the HIS waits (S0-05) is over."""
 
@@ -31,7 +39,17 @@ class End(Enum):
     """Why an attempt is no longer wanted."""
 
     CALLER_GONE = auto()
+    PERSON = auto()
+    CLERK = auto()
     STOPPING = auto()
+
+
+_RAISED: dict[End, tuple[type[EncounterEndedError], str]] = {
+    End.CALLER_GONE: (CallerGoneError, "caller closed the connection"),
+    End.PERSON: (CancelledByPersonError, "cancelled by the person"),
+    End.CLERK: (CancelledByClerkError, "cancelled by the clerk"),
+    End.STOPPING: (StoppingError, "daemon stops"),
+}
 
 
 class Attempt:
@@ -49,12 +67,17 @@ class Attempt:
             self._end = self._end or end
             self._ended.set()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody ended it (its deadline aside)."""
+        return self._ended.is_set()
+
     def check(self) -> None:
-        """Raise ``CallerGoneError``, ``StoppingError`` or ``DeadlineError`` when it is over."""
+        """Raise what ended it (``End``), or ``DeadlineError``, when it is over."""
         if self._ended.is_set():
-            if self._end is End.STOPPING:
-                raise StoppingError("daemon stops")
-            raise CallerGoneError("caller closed the connection")
+            assert self._end is not None  # noqa: S101  # cancel() sets it first
+            error, message = _RAISED[self._end]
+            raise error(message)
         if self.left_s() <= 0:
             raise DeadlineError("deadline of the call is over")
 

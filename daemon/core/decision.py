@@ -10,10 +10,15 @@ from yibao_face.daemon.core.encounter import Answer, Cause, Who
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Cosine of the probe to one reference, -1..1, and who that reference is."""
+    """Cosine of the probe to one reference, -1..1, and who that reference is.
+
+    ``person``: digest. ``expired``: an agent whose registration is over (S0-58).
+    """
 
     who: Who
     similarity: float
+    person: str = ""
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +31,26 @@ class MatchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer and its cause; ``similarity`` of the reference that decided, if one was used."""
+    """The answer and its cause; ``similarity`` of the reference that decided, if one was used.
+
+    ``matched``: the digest of who stood there; empty where nobody was recognised.
+    """
 
     answer: Answer
     who: Who
     cause: Cause
     similarity: float | None = None
+    matched: str = ""
 
 
 def refused(cause: Cause, similarity: float | None = None) -> Outcome:
     """A code-0 outcome."""
     return Outcome(Answer.FAIL, Who.NOBODY, cause, similarity)
+
+
+def exempt(cause: Cause) -> Outcome:
+    """A code-2 outcome: nobody looked, a rule of the policy says nobody need (S1-13)."""
+    return Outcome(Answer.NOT_NEEDED, Who.NOBODY, cause)
 
 
 def decide(
@@ -51,17 +65,29 @@ def decide(
         return refused(spoof)
     if recorded and not policy.demo:
         return refused(Cause.RECORDED_CAMERA)
-    own, agents = (_best(likenesses, who) for who in (Who.SELF, Who.AGENT))
-    if own is not None and own >= policy.min_similarity:
-        return Outcome(Answer.PASS, Who.SELF, Cause.MATCHED_SELF, own)
-    if agents is not None and agents >= policy.min_similarity:
-        return Outcome(Answer.PASS, Who.AGENT, Cause.MATCHED_AGENT, agents)
-    return refused(
-        Cause.OTHER_PERSON, max((s for s in (own, agents) if s is not None), default=None)
+    own, agent, former = (
+        _best(likenesses, who, expired)
+        for who, expired in ((Who.SELF, False), (Who.AGENT, False), (Who.AGENT, True))
     )
+    enough = policy.min_similarity
+    if own is not None and own.similarity >= enough:
+        return _passed(Cause.MATCHED_SELF, own)
+    if agent is not None and agent.similarity >= enough:
+        return _passed(Cause.MATCHED_AGENT, agent)
+    if former is not None and former.similarity >= enough:
+        # Told apart from a stranger: the clerk can renew the registration.
+        return refused(Cause.AGENT_EXPIRED, former.similarity)
+    best = max((f.similarity for f in (own, agent, former) if f is not None), default=None)
+    return refused(Cause.OTHER_PERSON, best)
 
 
-def _best(likenesses: tuple[Likeness, ...], who: Who) -> float | None:
-    """Highest similarity to a reference of ``who``; one that is not a number does not count."""
-    numbers = [f.similarity for f in likenesses if f.who is who and not isnan(f.similarity)]
-    return max(numbers, default=None)
+def _passed(cause: Cause, likeness: Likeness) -> Outcome:
+    return Outcome(Answer.PASS, likeness.who, cause, likeness.similarity, likeness.person)
+
+
+def _best(likenesses: tuple[Likeness, ...], who: Who, expired: bool) -> Likeness | None:
+    """The nearest reference of ``who``; one whose similarity is no number does not count."""
+    numbers = [
+        f for f in likenesses if f.who is who and f.expired is expired and not isnan(f.similarity)
+    ]
+    return max(numbers, key=lambda f: f.similarity, default=None)

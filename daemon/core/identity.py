@@ -17,13 +17,13 @@ def uuid7(unix_ms: int, random: bytes) -> str:
 
 
 def certificate_no(result_id: str) -> str:
-    """``cp_no`` of a result: its UUID in 26 characters a clerk can read out (S0-09)."""
-    value = int(result_id.replace("-", ""), 16)
-    digits: list[str] = []
-    for _ in range(26):
-        value, digit = divmod(value, 32)
-        digits.append(_CROCKFORD[digit])
-    return "".join(reversed(digits))
+    """A record's UUID in 26 characters a clerk can read out: the head of ``cp_no`` (S0-09)."""
+    return _spelled(int(result_id.replace("-", ""), 16), 26)
+
+
+def check_mark(digest: bytes) -> str:
+    """The first 20 bits of ``digest`` in four characters: ties a number to what it is about."""
+    return _spelled(int.from_bytes(digest[:3], "big") >> 4, 4)
 
 
 def masked(number: str) -> str:
@@ -31,3 +31,11 @@ def masked(number: str) -> str:
     if len(number) <= 6:
         return "*" * len(number)
     return f"{number[:2]}{'*' * (len(number) - 4)}{number[-2:]}"
+
+
+def _spelled(value: int, length: int) -> str:
+    digits: list[str] = []
+    for _ in range(length):
+        value, digit = divmod(value, 32)
+        digits.append(_CROCKFORD[digit])
+    return "".join(reversed(digits))

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,11 +70,15 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """One face the probe may match: the insured person's own or a registered agent's."""
+    """One face the probe may match: the insured person's own or a registered agent's.
+
+    ``expired``: an agent whose registration is over, kept apart from a stranger.
+    """
 
     who: Who
     person: str
     template: Embedding
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +95,20 @@ class Gallery:
         """
         query = "SELECT person FROM number WHERE digest = ?"
         with self._open() as db:
-            rows = [db.execute(query, (digest,)).fetchone() for digest in self._digests(numbers)]
+            rows = [db.execute(query, (digest,)).fetchone() for digest in self.digests(numbers)]
         persons = {str(row[0]) for row in rows if row}
         if len(persons) > 1:
             raise NumbersConflictError("id number and person number name two persons")
         return next(iter(persons), None)
 
+    def digests(self, numbers: Numbers) -> tuple[str, ...]:
+        """Keyed digests of the numbers given, id number first: what records name persons by."""
+        given = (("id", numbers.id_number.upper()), ("psn", numbers.person_number))
+        return tuple(self.vault.digest(kind, number) for kind, number in given if number)
+
     def add(self, enrolment: Enrolment, samples: list[Embedding], stamp: ModelStamp) -> str:
         """Keep a new person with ``samples`` of the network ``stamp``; returns the digest."""
-        digests = self._digests(enrolment.numbers)
+        digests = self.digests(enrolment.numbers)
         if not digests or not samples:
             raise GalleryError("a person needs a number and a template")
         person = digests[0]
@@ -121,11 +131,12 @@ class Gallery:
 
     def name(self, person: str) -> str:
         """The enrolled name."""
-        with self._open() as db:
-            row = db.execute("SELECT name FROM person WHERE digest = ?", (person,)).fetchone()
-        if row is None:
-            raise UnknownPersonError("no such person")
-        return self.vault.open(row[0], f"person/{person}").decode()
+        sealed = self._fact(person, "name")
+        return self.vault.open(sealed, f"person/{person}").decode()
+
+    def consent(self, person: str) -> str:
+        """Version of the consent text the person agreed to (S0-49)."""
+        return str(self._fact(person, "consent"))
 
     def allow_agent(self, principal: str, agent: str, relation: str, until: date) -> None:
         """Let ``agent`` buy for ``principal`` up to and including ``until`` (S0-58, S1-15)."""
@@ -136,15 +147,31 @@ class Gallery:
             db.execute("INSERT OR REPLACE INTO agent VALUES (?, ?, ?, ?)", row)
 
     def references(self, person: str, stamp: ModelStamp, today: date) -> list[Reference]:
-        """Fused templates of ``person`` and the agents allowed today; empty for another model."""
+        """Fused templates of ``person`` and the agents, those no longer allowed marked.
+
+        Those of another model are left out.
+        """
         with self._open() as db:
             agents = db.execute(
-                "SELECT agent FROM agent WHERE principal = ? AND until >= ?",
-                (person, today.isoformat()),
+                "SELECT agent, until < ? FROM agent WHERE principal = ?",
+                (today.isoformat(), person),
             ).fetchall()
-            asked = [(Who.SELF, person), *((Who.AGENT, str(row[0])) for row in agents)]
-            found = [(who, p, self._samples(db, p, stamp)) for who, p in asked]
-        return [Reference(who, p, fuse(samples)) for who, p, samples in found if samples]
+            asked = [
+                (Who.SELF, person, False),
+                *((Who.AGENT, str(agent), bool(over)) for agent, over in agents),
+            ]
+            found = [(who, p, self._samples(db, p, stamp), over) for who, p, over in asked]
+        return [
+            Reference(who, p, fuse(samples), over) for who, p, samples, over in found if samples
+        ]
+
+    def revoke_agent(self, principal: str, agent: str) -> None:
+        """End a relation at once; ``UnknownPersonError`` where there is none."""
+        with self._open() as db:
+            pair = (principal, agent)
+            gone = db.execute("DELETE FROM agent WHERE principal = ? AND agent = ?", pair)
+            if not gone.rowcount:
+                raise UnknownPersonError("no such agent relation")
 
     def remove(self, person: str) -> None:
         """Erase a person with templates, numbers and every agent relation."""
@@ -156,6 +183,14 @@ class Gallery:
         """Persons enrolled."""
         with self._open() as db:
             return int(db.execute("SELECT count(*) FROM person").fetchone()[0])
+
+    def _fact(self, person: str, column: str) -> Any:
+        query = f"SELECT {column} FROM person WHERE digest = ?"  # noqa: S608  # own names only
+        with self._open() as db:
+            row = db.execute(query, (person,)).fetchone()
+        if row is None:
+            raise UnknownPersonError("no such person")
+        return row[0]
 
     def _insert_samples(
         self, db: sqlite3.Connection, person: str, samples: list[Embedding], stamp: ModelStamp
@@ -177,10 +212,6 @@ class Gallery:
         label = _sample_label(person, stamp)
         opened = [self.vault.open(row[0], label) for row in rows]
         return [np.frombuffer(data, "<f4").astype(np.float32) for data in opened]
-
-    def _digests(self, numbers: Numbers) -> list[str]:
-        given = (("id", numbers.id_number.upper()), ("psn", numbers.person_number))
-        return [self.vault.digest(kind, number) for kind, number in given if number]
 
     @contextlib.contextmanager
     def _open(self) -> Generator[sqlite3.Connection, None, None]:

@@ -58,10 +58,14 @@ def platform_wrap() -> KeyWrap:
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Seals and opens; ``seal`` binds the data to ``label`` so that rows cannot be swapped."""
+    """Seals and opens; ``seal`` binds the data to ``label`` so that rows cannot be swapped.
+
+    ``sign_seed``: 32 bytes for the daemon's signature key.
+    """
 
     _data_key: bytes = field(repr=False)
     _digest_key: bytes = field(repr=False)
+    sign_seed: bytes = field(repr=False, default=b"")
 
     def seal(self, data: bytes, label: str) -> bytes:
         """Encrypt ``data``; the same ``label`` is needed to open it."""
@@ -98,7 +102,7 @@ def open_vault(key_file: Path, wrap: KeyWrap | None = None) -> Vault:
         raise VaultError(f"{key_file.name} cannot be used") from exc
     if len(key) != _KEY_BYTES:
         raise VaultError(f"{key_file.name} holds {len(key)} bytes, not a device key")
-    return Vault(_derived(key, b"data"), _derived(key, b"digest"))
+    return Vault(*(_derived(key, purpose) for purpose in (b"data", b"digest", b"sign")))
 
 
 def _create(key_file: Path, stored: bytes) -> None:

@@ -9,6 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
+from yibao_face.daemon.booth.counter import (
+    Consent,
+    Counter,
+    CounterSilentError,
+    Prompt,
+    Stage,
+    View,
+)
 from yibao_face.daemon.capture.attempt import (
     Attempt,
     CallerGoneError,
@@ -18,14 +26,6 @@ from yibao_face.daemon.capture.attempt import (
     StoppingError,
 )
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.counter import (
-    Consent,
-    Counter,
-    CounterSilentError,
-    Prompt,
-    Stage,
-    View,
-)
 
 PROMPT = Prompt("encounter-1", Stage.CONSENT, "同意人脸识别吗？", "v1", "32**************44")
 YES = Consent("encounter-1", Stage.CONSENT, accepted=True, staff="00100020")

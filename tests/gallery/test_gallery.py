@@ -166,8 +166,8 @@ def test_an_agent_may_come_until_the_last_day(
     gallery.allow_agent(principal, agent, "子女", until)
 
     found = gallery.references(principal, STAMP, TODAY)
-    expected = [(Who.SELF, principal), *([(Who.AGENT, agent)] if allowed else [])]
-    assert expected == [(r.who, r.person) for r in found]
+    expected = [(Who.SELF, principal, False), (Who.AGENT, agent, not allowed)]
+    assert expected == [(r.who, r.person, r.expired) for r in found]
     assert [(Who.SELF, agent)] == [
         (r.who, r.person) for r in gallery.references(agent, STAMP, TODAY)
     ]
@@ -179,7 +179,36 @@ def test_allowing_an_agent_again_moves_the_last_day(gallery: Gallery) -> None:
     gallery.allow_agent(principal, agent, "子女", date(2027, 1, 1))
     gallery.allow_agent(principal, agent, "子女", date(2026, 1, 1))
 
+    found = gallery.references(principal, STAMP, TODAY)
+    assert [(Who.SELF, False), (Who.AGENT, True)] == [(r.who, r.expired) for r in found]
+
+
+def test_a_revoked_agent_is_a_stranger_at_once(gallery: Gallery) -> None:
+    principal = gallery.add(person(ID), [template(1)], STAMP)
+    agent = gallery.add(person(OTHER), [template(2)], STAMP)
+    gallery.allow_agent(principal, agent, "子女", date(2027, 1, 1))
+    gallery.revoke_agent(principal, agent)
+
     assert [Who.SELF] == [r.who for r in gallery.references(principal, STAMP, TODAY)]
+    with pytest.raises(UnknownPersonError):
+        gallery.revoke_agent(principal, agent)
+
+
+def test_records_name_persons_by_digests_of_the_numbers_given(gallery: Gallery) -> None:
+    both = gallery.digests(Numbers("11010119900307000x", "PSN-1"))
+
+    assert both == gallery.digests(Numbers("11010119900307000X", "PSN-1"))
+    assert (both[0],) == gallery.digests(Numbers("11010119900307000X"))
+    assert (both[1],) == gallery.digests(Numbers("", "PSN-1"))
+    assert () == gallery.digests(Numbers())
+
+
+def test_the_consent_of_a_person_is_the_version_agreed_to(gallery: Gallery) -> None:
+    added = gallery.add(person(ID), [template(1)], STAMP)
+
+    assert person(ID).consent == gallery.consent(added)
+    with pytest.raises(UnknownPersonError):
+        gallery.consent("0" * 64)
 
 
 def test_nobody_is_his_own_agent_nor_a_strangers(gallery: Gallery) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from yibao_face.daemon.booth.photo import Image, decode
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.photo import Image, decode
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.drivers.clip import ClipReader, Planes
 from yibao_face.models.api import Detection

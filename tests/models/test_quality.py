@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from yibao_face.daemon.booth.photo import Image
 from yibao_face.daemon.demo.portraits import PORTRAITS
-from yibao_face.daemon.photo import Image
 from yibao_face.models.api import Box, Detection
 from yibao_face.models.quality import Quality, measure_quality
 

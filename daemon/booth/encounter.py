@@ -9,16 +9,15 @@ from datetime import date
 
 import numpy as np
 
+from yibao_face.daemon.booth.counter import Consent, Counter, Prompt, Stage
+from yibao_face.daemon.booth.photo import face_of
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.capture.examine import Shot
 from yibao_face.daemon.capture.session import Capture, Session
 from yibao_face.daemon.core.decision import Likeness, MatchPolicy, Outcome, decide, refused
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 from yibao_face.daemon.core.identity import masked
-from yibao_face.daemon.counter import Consent, Counter, Prompt, Stage
 from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers, Reference
-from yibao_face.daemon.photo import face_of
-from yibao_face.daemon.wire.request import AuthRequest
 from yibao_face.drivers.api import Camera, CameraInfo, Capability
 from yibao_face.models.api import Embedding, ModelStamp
 from yibao_face.models.embed import cosine, fuse
@@ -34,9 +33,19 @@ class Trace:
     person: str = ""
     camera: CameraInfo | None = None
     consent: str = ""
+    agent: str = ""
     liveness: dict[str, float] = field(default_factory=dict[str, float])
     frames: int = 0
     evidence_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who is asked for. ``agents``: a registered agent may stand there instead (S0-58)."""
+
+    numbers: Numbers
+    name: str = field(repr=False)
+    agents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +72,35 @@ class Encounter:
     """One call: ``run`` once. ``today``: the institution's date."""
 
     def __init__(
-        self, scene: Scene, id_: str, request: AuthRequest, attempt: Attempt, today: date
+        self, scene: Scene, id_: str, subject: Subject, attempt: Attempt, today: date
     ) -> None:
-        self._scene, self._id, self._request = scene, id_, request
+        self._scene, self._id, self._subject = scene, id_, subject
         self._attempt, self._today = attempt, today
         self.trace = Trace()
 
     def run(self) -> Outcome:
         """Look, judge, match. Raises what ``codes.ERRORS`` lists; frees the camera again."""
-        numbers = Numbers(self._request.id_number, self._request.person_number)
-        person = self._scene.gallery.find(numbers)
-        self.trace.person = person or ""
+        person = self._scene.gallery.find(self._subject.numbers)
         if person is None and self._scene.consent is None:
             return refused(Cause.NOT_ENROLLED)
+        if person is not None:
+            self.trace.person = person
+            self.trace.consent = self._scene.gallery.consent(person)
         with self._scene.open_camera() as camera:
             self.trace.camera = camera.info
             barrier = self._barrier(camera.info)
             if barrier is not None:
                 return refused(barrier)
             if person is None:
-                return self._enrol_and_verify(camera, numbers)
-            references = self._scene.gallery.references(person, self._stamp, self._today)
+                return self._enrol_and_verify(camera)
+            references = self._references(person)
             if not references:
                 return refused(Cause.TEMPLATE_STALE)
             return self._verify(camera, references)
+
+    def _references(self, person: str) -> list[Reference]:
+        found = self._scene.gallery.references(person, self._stamp, self._today)
+        return [r for r in found if self._subject.agents or r.who is Who.SELF]
 
     @property
     def _stamp(self) -> ModelStamp:
@@ -103,9 +117,13 @@ class Encounter:
         if isinstance(captured, Cause):
             return refused(captured)
         probe = self._scene.session.examiner.probe(captured.best)
-        likenesses = tuple(Likeness(r.who, cosine(probe, r.template)) for r in references)
+        likenesses = tuple(
+            Likeness(r.who, cosine(probe, r.template), r.person, r.expired) for r in references
+        )
         recorded = Capability.RECORDED in camera.info.capability
-        return decide(captured.verdict.cause, likenesses, recorded, self._scene.match)
+        outcome = decide(captured.verdict.cause, likenesses, recorded, self._scene.match)
+        self.trace.agent = outcome.matched if outcome.who is Who.AGENT else ""
+        return outcome
 
     def _gather(self, camera: Camera) -> Capture | Cause:
         captured = self._scene.session.gather(camera, self._attempt, self._scene.counter.tell)
@@ -115,7 +133,7 @@ class Encounter:
             self.trace.evidence_sha256 = _evidence(captured.best)
         return captured
 
-    def _enrol_and_verify(self, camera: Camera, numbers: Numbers) -> Outcome:
+    def _enrol_and_verify(self, camera: Camera) -> Outcome:
         """Consent, capture, confirmation; the template is kept only once fresh frames match it."""
         consent = self._ask(Stage.CONSENT)
         if not consent.accepted:
@@ -134,13 +152,14 @@ class Encounter:
         outcome = self._verify(camera, [Reference(Who.SELF, "", fuse(samples))])
         if outcome.answer is Answer.PASS:
             self.trace.person = self._scene.gallery.add(
-                self._enrolment(numbers, confirmed), samples, self._stamp
+                self._enrolment(confirmed), samples, self._stamp
             )
         return outcome
 
     def _ask(self, stage: Stage) -> Consent:
         assert self._scene.consent is not None  # noqa: S101  # run() refused without one
-        number = self._request.id_number or self._request.person_number
+        numbers = self._subject.numbers
+        number = numbers.id_number or numbers.person_number
         texts = {
             Stage.CONSENT: self._scene.consent.text,
             Stage.CONFIRM: "请核对本人与证件，确认为同一人，或拍摄证件照比对",
@@ -163,12 +182,11 @@ class Encounter:
         alike = cosine(printed, fuse(samples)) >= self._scene.match.min_similarity
         return None if alike else Cause.ID_PHOTO_MISMATCH
 
-    def _enrolment(self, numbers: Numbers, confirmed: Consent) -> Enrolment:
+    def _enrolment(self, confirmed: Consent) -> Enrolment:
         how = "id-photo" if confirmed.id_photo is not None else "staff"
         by = f"{how}:{confirmed.staff}"
-        return Enrolment(
-            numbers, self._request.name, self.trace.consent, by, self._today.isoformat()
-        )
+        subject, day = self._subject, self._today.isoformat()
+        return Enrolment(subject.numbers, subject.name, self.trace.consent, by, day)
 
 
 def _evidence(shot: Shot) -> str:

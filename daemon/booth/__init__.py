@@ -1,0 +1,1 @@
+"""One person before the camera of one counter: seen, judged, matched, enrolled."""

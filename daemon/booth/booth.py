@@ -1,0 +1,60 @@
+"""One camera, one encounter at a time: run it, and turn whatever ends it into a cause."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from yibao_face.daemon.booth.encounter import Encounter, Scene, Subject, Trace
+from yibao_face.daemon.capture.attempt import Attempt, End
+from yibao_face.daemon.clock import Clock
+from yibao_face.daemon.codes import BusyError, cause_of
+from yibao_face.daemon.core.decision import Outcome, refused
+from yibao_face.daemon.core.encounter import Cause
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Booth:
+    """``scene`` raises while the models cannot be used."""
+
+    scene: Callable[[], Scene]
+    clock: Clock
+    _camera: threading.Lock = field(default_factory=threading.Lock)
+    _now: tuple[str, Attempt] | None = None
+
+    def meet(self, id_: str, subject: Subject, attempt: Attempt) -> tuple[Outcome, Trace]:
+        """The encounter ``id_`` with every error turned into its cause. Never raises."""
+        trace = Trace()
+        if not self._camera.acquire(blocking=False):
+            return refused(cause_of(BusyError())), trace
+        try:
+            self._now = (id_, attempt)
+            scene = self.scene()
+            scene.counter.begin(id_)
+            encounter = Encounter(scene, id_, subject, attempt, self.clock.today())
+            trace = encounter.trace
+            return encounter.run(), trace
+        except Exception as exc:  # noqa: BLE001  # the last line: nothing may pass it
+            return refused(told(id_, exc)), trace
+        finally:
+            self._now = None
+            self._camera.release()
+
+    def cancel(self, id_: str, end: End) -> bool:
+        """End the encounter ``id_`` if it is the one under way; whether it was."""
+        now = self._now
+        if now is None or now[0] != id_:
+            return False
+        now[1].cancel(end)
+        return True
+
+
+def told(id_: str, error: Exception) -> Cause:
+    """The cause of ``error``, told in the log: in one line, with a traceback where it is a bug."""
+    cause = cause_of(error)
+    logger.warning("encounter %s: %s", id_, error, exc_info=cause is Cause.INTERNAL)
+    return cause

@@ -1,0 +1,33 @@
+"""Where the daemon takes time and randomness from: handed in, so that a test may tell it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+# The institution's calendar; China has one zone and no summer time.
+SHANGHAI = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """``unix_ms``: the wall clock in Unix milliseconds. ``random``: so many random bytes."""
+
+    unix_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    random: Callable[[int], bytes] = os.urandom
+
+    def now(self) -> datetime:
+        """The wall clock in China."""
+        return moment(self.unix_ms())
+
+    def today(self) -> date:
+        """The date in China."""
+        return self.now().date()
+
+
+def moment(unix_ms: int) -> datetime:
+    """Unix milliseconds as a time in China."""
+    return datetime.fromtimestamp(unix_ms / 1000, SHANGHAI)
