@@ -1,0 +1,166 @@
+"""Write down what happened before anybody is told, and read it back for the scenes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from yibao_face.daemon.booth.encounter import Trace
+from yibao_face.daemon.clock import Clock, moment
+from yibao_face.daemon.core.decision import Outcome
+from yibao_face.daemon.core.encounter import Answer, Cause
+from yibao_face.daemon.core.identity import uuid7
+from yibao_face.daemon.core.scene.event import HIS_KINDS, Event, Kind
+from yibao_face.daemon.gallery.vault import Vault
+from yibao_face.daemon.trust.certificate import Certificate, Facts, issue
+from yibao_face.daemon.trust.signature import Signer
+from yibao_face.daemon.wire.request import Finding
+from yibao_face.sync.api import Query, Record
+from yibao_face.sync.outbox import Outbox
+
+_NO_CERTIFICATE = Certificate("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a result was decided with, for the record: networks and thresholds as JSON.
+
+    ``consent_text``: version in force (S0-49). ``demo``: recordings may pass, nothing counts.
+    """
+
+    models: str
+    thresholds: str
+    consent_text: str
+    demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What to write down. ``detail``: facts that name nobody; ``sealed``: those that do."""
+
+    kind: Kind
+    outcome: Outcome
+    institution: str = ""
+    person: str = ""
+    deal_no: str = ""
+    request_sha256: str = ""
+    rule: str = ""
+    trace: Trace = field(default_factory=Trace)
+    findings: tuple[Finding, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    sealed: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The record log of this daemon."""
+
+    outbox: Outbox
+    vault: Vault
+    signer: Signer
+    provenance: Provenance
+    clock: Clock
+
+    def new_id(self) -> str:
+        """An id for what begins now."""
+        return uuid7(self.clock.unix_ms(), self.clock.random(10))
+
+    def write(self, id_: str, entry: Entry) -> Record:
+        """Put ``entry`` on disk and return the row; raises ``StoreError``."""
+        record = self._record(id_, entry)
+        self.outbox.put(record)
+        return record
+
+    def events(self, query: Query) -> list[Event]:
+        """What the log holds, as the scenes read it, in the order written.
+
+        Rows of the demo count only in a demo, rows of a counter only there.
+        """
+        demo = self.provenance.demo
+        return [event_of(row) for row in self.outbox.find(query) if row.demo is demo]
+
+    def opened(self, record: Record) -> dict[str, Any]:
+        """The sealed part of ``record``; raises ``VaultError``."""
+        data = self.vault.open(record.sealed_request, _label(record.id))
+        found: dict[str, Any] = json.loads(data)
+        return found
+
+    def _record(self, id_: str, entry: Entry) -> Record:
+        at_ms = self.clock.unix_ms()
+        outcome, trace = entry.outcome, entry.trace
+        certificate = self._certificate(id_, entry, at_ms)
+        scores = {"similarity": outcome.similarity, "frames": trace.frames, **trace.liveness}
+        camera = trace.camera
+        return Record(
+            id=id_,
+            kind=entry.kind.value,
+            at_unix_ms=at_ms,
+            day=moment(at_ms).date().isoformat(),
+            request_sha256=entry.request_sha256,
+            institution=entry.institution,
+            deal_no=entry.deal_no,
+            person=entry.person,
+            code=int(outcome.answer),
+            who=int(outcome.who),
+            cause=outcome.cause.value,
+            rule=entry.rule,
+            certificate_no=certificate.no,
+            certificate=certificate.text,
+            scores=json.dumps(scores),
+            models=self.provenance.models,
+            thresholds=self.provenance.thresholds,
+            evidence_sha256=trace.evidence_sha256,
+            camera=f"{camera.driver}/{camera.model}/{camera.serial}" if camera else "",
+            consent=trace.consent,
+            consent_text=self.provenance.consent_text,
+            findings=json.dumps([asdict(f) for f in entry.findings]),
+            detail=json.dumps(dict(entry.detail), ensure_ascii=False),
+            sealed_request=self._seal(id_, entry.sealed),
+            demo=self.provenance.demo,
+        )
+
+    def _certificate(self, id_: str, entry: Entry, at_ms: int) -> Certificate:
+        """Codes 1 and 2 of a HIS call have one, nothing else has."""
+        outcome = entry.outcome
+        if outcome.answer is Answer.FAIL or entry.kind not in HIS_KINDS:
+            return _NO_CERTIFICATE
+        facts = Facts(
+            institution=entry.institution,
+            deal_no=entry.deal_no,
+            person=entry.person,
+            code=int(outcome.answer),
+            type=int(outcome.who),
+            cause=outcome.cause.value,
+            rule=entry.rule,
+            at_ms=at_ms,
+            demo=self.provenance.demo,
+        )
+        return issue(id_, facts, self.signer)
+
+    def _seal(self, id_: str, sealed: Mapping[str, Any]) -> bytes:
+        text = json.dumps(dict(sealed), ensure_ascii=False, default=str)
+        return self.vault.seal(text.encode("utf-8", "replace"), _label(id_))
+
+
+def event_of(row: Record) -> Event:
+    """A row as the scenes read it."""
+    return Event(
+        id=row.id,
+        kind=Kind(row.kind),
+        at_ms=row.at_unix_ms,
+        day=date.fromisoformat(row.day),
+        institution=row.institution,
+        person=row.person,
+        answer=Answer(row.code),
+        cause=Cause(row.cause),
+        deal_no=row.deal_no,
+        certificate_no=row.certificate_no,
+        detail=json.loads(row.detail),
+    )
+
+
+def _label(id_: str) -> str:
+    return f"result/{id_}"
