@@ -6,12 +6,15 @@ import os
 import sys
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
 HOME_VARIABLE = "YIBAO_FACE_HOME"
 # The notice of admission must carry this sentence (S0-49).
 CONSENT_TEXT = "本人同意接受通过实人认证(人脸识别)等方式进行医疗行为监管"
+
+CHARSETS = ("auto", "utf-8", "gbk", "gb18030")
 
 
 class ConfigError(Exception):
@@ -20,11 +23,15 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DoorConfig:
-    """Where HIS programs call. ``origins``: browser pages that may (none by default)."""
+    """Where HIS programs call. ``origins``: browser pages that may (none by default).
+
+    ``charset``: what the HIS of this site speaks, ``utf-8`` or ``gbk``; ``auto``: each call's.
+    """
 
     host: str = "127.0.0.1"
     port: int = 51518
     origins: tuple[str, ...] = ()
+    charset: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,46 @@ class MatchConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatConfig:
+    """``pass_s``: how long a pass answers the same settlement of the same person again (Q18)."""
+
+    pass_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class LockoutConfig:
+    """``spoofs`` within ``window_s`` pause a person for ``lock_s``; 0: never."""
+
+    spoofs: int = 3
+    window_s: float = 1800.0
+    lock_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceConfig:
+    """``duplicate_s``: a repeat is no new sign. ``clock_tolerance_s``: set back so far is none."""
+
+    duplicate_s: float = 300.0
+    clock_tolerance_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeskConfig:
+    """``institution``: code of this site, for desk acts that name none. ``round_by``: ``HH:MM``.
+
+    ``makeup_hours``: how far back a make-up sign may reach. ``max_agents`` of a card and
+    ``max_cards`` of an agent: more are flagged. ``inpatient_med_types``: 医疗类别 of the wards.
+    """
+
+    institution: str = ""
+    round_by: str = "20:00"
+    makeup_hours: int = 24
+    max_agents: int = 3
+    max_cards: int = 3
+    inpatient_med_types: tuple[str, ...] = ("21", "22", "23", "24", "52")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything a site may set. ``data``: folder of models, gallery, results and key."""
 
@@ -70,6 +117,10 @@ class Config:
     encounter: EncounterConfig = field(default_factory=EncounterConfig)
     enrolment: EnrolmentConfig = field(default_factory=EnrolmentConfig)
     match: MatchConfig = field(default_factory=MatchConfig)
+    repeat: RepeatConfig = field(default_factory=RepeatConfig)
+    lockout: LockoutConfig = field(default_factory=LockoutConfig)
+    attendance: AttendanceConfig = field(default_factory=AttendanceConfig)
+    desk: DeskConfig = field(default_factory=DeskConfig)
 
     @property
     def models(self) -> Path:
@@ -153,7 +204,13 @@ def _is_texts(value: Any) -> bool:
 
 
 def _check(config: Config, file: str) -> None:
-    limits = (
+    for holds, rule in (*_machine_limits(config), *_scene_limits(config)):
+        if not holds:
+            raise ConfigError(f"{file}: {rule}")
+
+
+def _machine_limits(config: Config) -> tuple[tuple[bool, str], ...]:
+    return (
         (config.door.host in ("127.0.0.1", "::1", "localhost"), "door.host must be this machine"),
         (0 <= config.door.port < 65536, "door.port must be 0..65535"),
         (0 < config.encounter.deadline_s <= 3600, "encounter.deadline_s must be 0..3600"),
@@ -162,9 +219,36 @@ def _check(config: Config, file: str) -> None:
         (0 < config.enrolment.counter_s <= 300, "enrolment.counter_s must be 0..300"),
         (0 <= config.match.margin < 0.5, "match.margin must be 0..0.5: it may only tighten"),
     )
-    for holds, rule in limits:
-        if not holds:
-            raise ConfigError(f"{file}: {rule}")
+
+
+def _scene_limits(config: Config) -> tuple[tuple[bool, str], ...]:
+    lockout, desk = config.lockout, config.desk
+    return (
+        (config.door.charset in CHARSETS, f"door.charset must be one of {', '.join(CHARSETS)}"),
+        (0 <= config.repeat.pass_s <= 3600, "repeat.pass_s must be 0..3600"),
+        (0 <= lockout.spoofs <= 100, "lockout.spoofs must be 0..100"),
+        (0 < lockout.window_s <= 86_400, "lockout.window_s must be 0..86400"),
+        (0 < lockout.lock_s <= 86_400, "lockout.lock_s must be 0..86400"),
+        (0 <= config.attendance.duplicate_s <= 3600, "attendance.duplicate_s must be 0..3600"),
+        (
+            0 <= config.attendance.clock_tolerance_s <= 3600,
+            "attendance.clock_tolerance_s must be 0..3600",
+        ),
+        (len(desk.institution) <= 20, "desk.institution has over 20 characters"),
+        (_is_time(desk.round_by), "desk.round_by must be a time like 20:00"),
+        (0 <= desk.makeup_hours <= 240, "desk.makeup_hours must be 0..240"),
+        (
+            min(desk.max_agents, desk.max_cards) >= 0,
+            "desk.max_agents, max_cards must not be negative",
+        ),
+    )
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return time.fromisoformat(text).isoformat("minutes") == text
+    except ValueError:
+        return False
 
 
 def _value(value: Any) -> str:

@@ -1,142 +1,238 @@
-"""A HIS call from parsed request to reply: encounter, decision, record on disk, answer."""
+"""A HIS call from parsed request to reply: what came before, policy, encounter, record, answer."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 import logging
-import os
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from yibao_face.daemon.booth.booth import Booth, told
+from yibao_face.daemon.booth.encounter import Subject, Trace
 from yibao_face.daemon.capture.attempt import Attempt
-from yibao_face.daemon.codes import TABLE, BusyError, cause_of
-from yibao_face.daemon.core.decision import Outcome, refused
+from yibao_face.daemon.codes import TABLE, cause_of
+from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy, earlier_answer, locked_until_ms
+from yibao_face.daemon.core.decision import Outcome, exempt, refused
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
-from yibao_face.daemon.core.identity import certificate_no, uuid7
-from yibao_face.daemon.encounter import Encounter, Scene, Trace
-from yibao_face.daemon.gallery.vault import Vault
+from yibao_face.daemon.core.policy import Policy, Ruling, Visit, ruling
+from yibao_face.daemon.core.scene.event import Event, Kind
+from yibao_face.daemon.core.scene.special import covering
+from yibao_face.daemon.core.scene.ward import movement, parse_stay, roster
+from yibao_face.daemon.gallery.gallery import Gallery, Numbers
+from yibao_face.daemon.ledger import Entry, Ledger
 from yibao_face.daemon.wire.reply import Reply
-from yibao_face.daemon.wire.request import AuthRequest, BadRequestError
-from yibao_face.sync.api import Result, StoreError
-from yibao_face.sync.outbox import Outbox
+from yibao_face.daemon.wire.request import AuthRequest, BadRequestError, Finding
+from yibao_face.sync.api import Query, StoreError
 
 logger = logging.getLogger(__name__)
 
-# The institution's calendar; China has one zone and no summer time.
-_SHANGHAI = timezone(timedelta(hours=8))
+WARD_KINDS = (Kind.ADMISSION, Kind.BED_CHANGE, Kind.STAY, Kind.DISCHARGE)
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """Which networks and thresholds a result was decided with, as JSON for the record."""
+class Rules:
+    """What a site and the centre lay down. ``policy``: the signed one in force, if any."""
 
-    models: str
-    thresholds: str
+    policy: Callable[[], Policy | None]
+    repeat: RepeatPolicy
+    lock: LockPolicy
+    inpatient_med_types: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Where the service takes time and randomness from."""
+class Call:
+    """One parsed call: who is meant (digests as given; ``person``: as enrolled), which day."""
 
-    unix_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-    random: Callable[[int], bytes] = os.urandom
+    id: str
+    request: AuthRequest
+    body_sha256: str
+    numbers: tuple[str, ...]
+    person: str
 
-    def now(self) -> datetime:
-        """The wall clock in China."""
-        return datetime.fromtimestamp(self.unix_ms() / 1000, _SHANGHAI)
+    @property
+    def deal(self) -> tuple[str, str]:
+        """What makes a settlement unique."""
+        return self.request.institution_code, self.request.deal_no
 
-    def today(self) -> date:
-        """The date in China."""
-        return self.now().date()
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a call ended, before it is written down."""
+
+    outcome: Outcome
+    trace: Trace = field(default_factory=Trace)
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything a call needs, handed in. ``scene`` raises while the models cannot be used."""
+    """Everything a HIS call needs, handed in."""
 
-    scene: Callable[[], Scene]
-    outbox: Outbox
-    vault: Vault
-    provenance: Provenance
-    demo: bool
-    clock: Clock = field(default_factory=Clock)
-    _camera: threading.Lock = field(default_factory=threading.Lock)
+    booth: Booth
+    ledger: Ledger
+    gallery: Gallery
+    rules: Rules
+    _running: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, request: AuthRequest, body_sha256: str, attempt: Attempt) -> Reply:
         """Run one call to its end. Never raises: whatever goes wrong is code 0 (Q8)."""
-        id_ = uuid7(self.clock.unix_ms(), self.clock.random(10))
-        outcome, trace = self._encounter(id_, request, attempt)
-        result = self._result(id_, request, body_sha256, outcome, trace)
+        id_ = self.ledger.new_id()
+        numbers = Numbers(request.id_number, request.person_number)
+        digests = self.gallery.digests(numbers)
+        call = Call(id_, request, body_sha256, digests, digests[0])
         try:
-            self.outbox.put(result)
-        except StoreError:
-            logger.exception("encounter %s: result not stored, refused", id_)
-            outcome = refused(cause_of(StoreError()))
-        logger.info("encounter %s: %s", id_, outcome.cause.value)
-        return _reply(outcome, result.certificate_no)
+            call = self._known(call, numbers)
+            with self._held(call) as free:
+                return self._answer(call, attempt) if free else self._conflict(call)
+        except Exception as exc:  # noqa: BLE001  # the last line before a HIS
+            return self._close(call, Settled(refused(told(id_, exc))))
 
     def refuse(self, error: BadRequestError) -> Reply:
         """The reply to a call that could not be parsed: nothing to record but the fault."""
         logger.info("call refused: %s", cause_of(error).value)
         return Reply(Answer.FAIL, error.advice, "", Who.NOBODY)
 
-    def _encounter(
-        self, id_: str, request: AuthRequest, attempt: Attempt
-    ) -> tuple[Outcome, Trace]:
-        """The encounter with every error turned into its cause; one at a time per camera."""
-        trace = Trace()
-        if not self._camera.acquire(blocking=False):
-            return refused(cause_of(BusyError())), trace
+    def _known(self, call: Call, numbers: Numbers) -> Call:
+        person = self.gallery.find(numbers)
+        if person is None:
+            return call
+        return Call(call.id, call.request, call.body_sha256, call.numbers, person)
+
+    @contextlib.contextmanager
+    def _held(self, call: Call) -> Generator[bool, None, None]:
+        """Hold the settlement while it is served; ``False`` where another person's call has it."""
+        persons = frozenset({call.person, *call.numbers})
+        with self._guard:
+            other = self._running.get(call.deal)
+            mine = other is None
+            if mine:
+                self._running[call.deal] = persons
         try:
-            scene = self.scene()
-            scene.counter.begin(id_)
-            encounter = Encounter(scene, id_, request, attempt, self.clock.today())
-            trace = encounter.trace
-            return encounter.run(), trace
-        except Exception as exc:  # the last line before a HIS: nothing may pass it
-            cause = cause_of(exc)
-            # A listed cause is told in one line; only a bug of ours is worth a traceback.
-            logger.warning("encounter %s: %s", id_, exc, exc_info=cause is Cause.INTERNAL)
-            return refused(cause), trace
+            yield other is None or not persons.isdisjoint(other)
         finally:
-            self._camera.release()
+            if mine:
+                with self._guard:
+                    del self._running[call.deal]
 
-    def _result(
-        self, id_: str, request: AuthRequest, body_sha256: str, outcome: Outcome, trace: Trace
-    ) -> Result:
-        passed = outcome.answer is not Answer.FAIL
-        scores = {"similarity": outcome.similarity, "frames": trace.frames, **trace.liveness}
-        camera = trace.camera
-        return Result(
-            id=id_,
-            at_unix_ms=self.clock.unix_ms(),
-            request_sha256=body_sha256,
-            institution=request.institution_code,
-            deal_no=request.deal_no,
-            person=trace.person,
-            code=int(outcome.answer),
-            who=int(outcome.who),
-            cause=outcome.cause.value,
-            certificate_no=certificate_no(id_) if passed else "",
-            scores=json.dumps(scores),
-            models=self.provenance.models,
-            thresholds=self.provenance.thresholds,
-            evidence_sha256=trace.evidence_sha256,
-            camera=f"{camera.driver}/{camera.model}/{camera.serial}" if camera else "",
-            consent=trace.consent,
-            findings=json.dumps([asdict(f) for f in request.findings]),
-            sealed_request=self._sealed(id_, request),
-            demo=self.demo,
+    def _conflict(self, call: Call) -> Reply:
+        return self._close(call, Settled(refused(Cause.DEAL_TAKEN)))
+
+    def _answer(self, call: Call, attempt: Attempt) -> Reply:
+        earlier = self._earlier(call)
+        if isinstance(earlier, Event):
+            logger.info("call repeats encounter %s", earlier.id)
+            return _again(earlier)
+        if earlier is not None:
+            return self._close(call, Settled(refused(earlier)))
+        return self._close(call, self._settle(call, attempt))
+
+    def _earlier(self, call: Call) -> Event | Cause | None:
+        institution, deal_no = call.deal
+        events = self.ledger.events(Query(institution=institution, deal_no=deal_no))
+        persons = {call.person, *call.numbers}
+        now_ms = self.ledger.clock.unix_ms()
+        return earlier_answer(events, persons, now_ms, self.rules.repeat)
+
+    def _settle(self, call: Call, attempt: Attempt) -> Settled:
+        if self._is_locked(call.person):
+            return Settled(refused(Cause.LOCKED_OUT))
+        found = self._ruling(call)
+        if found.cause is not None:
+            return Settled(exempt(found.cause), rule=found.rule)
+        request = call.request
+        numbers = Numbers(request.id_number, request.person_number)
+        # Nobody is admitted to a ward by proxy.
+        inpatient = request.fields["med_type"] in self.rules.inpatient_med_types
+        subject = Subject(numbers, request.name, agents=not inpatient)
+        outcome, trace = self.booth.meet(call.id, subject, attempt)
+        return Settled(outcome, trace, found.rule)
+
+    def _is_locked(self, person: str) -> bool:
+        lock, now_ms = self.rules.lock, self.ledger.clock.unix_ms()
+        since = now_ms - lock.window_ms - lock.lock_ms
+        events = self.ledger.events(Query(person=person, since_ms=since))
+        until = locked_until_ms(events, lock)
+        return until is not None and now_ms < until
+
+    def _ruling(self, call: Call) -> Ruling:
+        policy = self.rules.policy()
+        fields = call.request.fields
+        visit = Visit(
+            med_type=fields["med_type"],
+            insutype=fields["insutype"],
+            cert_type=fields["mdtrt_cert_type"],
+            disease=fields["dise_codg"],
+            institution=call.request.institution_code,
+            amount=call.request.amount,
+            at=self.ledger.clock.now(),
         )
+        return ruling(policy, visit, self._specials(call) if policy and policy.specials else ())
 
-    def _sealed(self, id_: str, request: AuthRequest) -> bytes:
-        body = {**request.fields, "extra": request.extra}
-        data = json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace")
-        return self.vault.seal(data, f"result/{id_}")
+    def _specials(self, call: Call) -> tuple[str, ...]:
+        """Cases of special registrations that cover the person today (S0-52)."""
+        kinds = (Kind.SPECIAL.value, Kind.REVIEW.value)
+        institution, today = call.request.institution_code, self.ledger.clock.today()
+        events = self.ledger.events(
+            Query(kinds=kinds, institution=institution, person=call.person)
+        )
+        return tuple(r.case.value for r in covering(events, call.person, today))
+
+    def _close(self, call: Call, settled: Settled) -> Reply:
+        """Write it down, then answer; what cannot be written down is refused."""
+        outcome = settled.outcome
+        certificate = ""
+        try:
+            kind, ward, findings = self._scene(call, outcome)
+            entry = Entry(
+                kind=kind,
+                outcome=outcome,
+                institution=call.request.institution_code,
+                person=call.person,
+                deal_no=call.request.deal_no,
+                request_sha256=call.body_sha256,
+                rule=settled.rule,
+                trace=settled.trace,
+                findings=(*call.request.findings, *findings),
+                detail={**ward, **self._detail(call, settled)},
+                sealed={**call.request.fields, "extra": call.request.extra},
+            )
+            certificate = self.ledger.write(call.id, entry).certificate_no
+        except Exception as exc:  # a store that fails in any way must not let anybody pass
+            logger.exception("encounter %s: not stored, refused", call.id)
+            outcome = refused(cause_of(exc if isinstance(exc, StoreError) else StoreError()))
+        logger.info("encounter %s: %s", call.id, outcome.cause.value)
+        return _reply(outcome, certificate)
+
+    def _detail(self, call: Call, settled: Settled) -> dict[str, Any]:
+        detail: dict[str, Any] = {}
+        if len(call.numbers) > 1 or call.numbers[0] != call.person:
+            detail["numbers"] = list(call.numbers)
+        if settled.trace.agent:
+            detail["agent"] = settled.trace.agent
+        return detail
+
+    def _scene(
+        self, call: Call, outcome: Outcome
+    ) -> tuple[Kind, Mapping[str, Any], tuple[Finding, ...]]:
+        """Which record type a call is, the ward facts it carries, and what is wrong with them."""
+        request = call.request
+        if request.fields["med_type"] not in self.rules.inpatient_med_types:
+            return Kind.SETTLEMENT, {}, ()
+        stay, problems = parse_stay(request.expansion)
+        findings = tuple(Finding("exp_content", problem) for problem in problems)
+        if stay is None:
+            return Kind.SETTLEMENT, {}, findings
+        kinds = tuple(kind.value for kind in WARD_KINDS)
+        institution = request.institution_code
+        events = self.ledger.events(
+            Query(kinds=kinds, institution=institution, person=call.person)
+        )
+        kind = movement(roster(events).get(call.person), stay)
+        return kind, stay.detail(), findings
 
 
 def body_digest(body: bytes) -> str:
@@ -148,3 +244,12 @@ def _reply(outcome: Outcome, certificate: str) -> Reply:
     passed = outcome.answer is not Answer.FAIL
     message = TABLE[outcome.cause].message
     return Reply(outcome.answer, message, certificate if passed else "", outcome.who)
+
+
+def _again(earlier: Event) -> Reply:
+    """The answer of an earlier call, word for word."""
+    who = {Cause.MATCHED_SELF: Who.SELF, Cause.MATCHED_AGENT: Who.AGENT}
+    message = TABLE[earlier.cause].message
+    return Reply(
+        earlier.answer, message, earlier.certificate_no, who.get(earlier.cause, Who.NOBODY)
+    )

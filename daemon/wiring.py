@@ -5,28 +5,42 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import time
 from pathlib import Path
 from typing import Self
 
+from yibao_face.daemon.booth.booth import Booth
+from yibao_face.daemon.booth.counter import Counter
+from yibao_face.daemon.booth.encounter import ConsentText, Scene
 from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.capture.session import Session
+from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.core.decision import MatchPolicy
+from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy
+from yibao_face.daemon.core.decision import MatchPolicy, refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness import Gate, LivenessPolicy
 from yibao_face.daemon.core.quality import Limits
-from yibao_face.daemon.counter import Counter
-from yibao_face.daemon.encounter import ConsentText, Scene
+from yibao_face.daemon.core.scene.event import Kind
+from yibao_face.daemon.core.scene.treatment import DEFAULT_RULES
+from yibao_face.daemon.desk.attendance import Attendance, AttendanceRules
+from yibao_face.daemon.desk.desk import Desk, DeskRules
+from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.vault import Vault, open_vault
-from yibao_face.daemon.service import Provenance, Service
-from yibao_face.drivers.api import Camera
+from yibao_face.daemon.ledger import Entry, Ledger, Provenance
+from yibao_face.daemon.service import Rules, Service
+from yibao_face.daemon.trust.document import CentreKeys, load_keys
+from yibao_face.daemon.trust.policy import PolicyFile, PolicyNews
+from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
+from yibao_face.drivers.api import Camera, DeviceConfigError
 from yibao_face.drivers.table import open_camera
 from yibao_face.models.api import ModelError
 from yibao_face.models.suite import FaceModels, load_face_models
 from yibao_face.models.weights.manifest import GateEntry, LivenessEntry, Manifest, load_manifest
 from yibao_face.models.weights.store import WeightStore
+from yibao_face.sync.api import Query
 from yibao_face.sync.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -38,12 +52,19 @@ class Daemon:
 
     config: Config
     service: Service
+    attendance: Attendance
+    desk: Desk
     counter: Counter
     models: FaceModels | ModelError
 
+    @property
+    def ledger(self) -> Ledger:
+        """The record log all of them write to."""
+        return self.service.ledger
+
     def close(self) -> None:
         """Release files and native memory."""
-        self.service.outbox.close()
+        self.ledger.outbox.close()
         if isinstance(self.models, FaceModels):
             self.models.close()
 
@@ -74,7 +95,18 @@ def outbox_path(config: Config) -> Path:
     return config.data / "results.db"
 
 
-def build(config: Config, *, demo: bool, camera: Callable[[], Camera] | None = None) -> Daemon:
+def signer_of(vault: Vault) -> Signer:
+    """The daemon's signature key, derived from its device key."""
+    return Ed25519Signer(vault.sign_seed)
+
+
+def build(
+    config: Config,
+    *,
+    demo: bool,
+    camera: Callable[[], Camera] | None = None,
+    clock: Clock | None = None,
+) -> Daemon:
     """Wire everything. Damaged models do not keep it from serving: every call then says so."""
     manifest = load_manifest()
     models: FaceModels | ModelError
@@ -84,7 +116,6 @@ def build(config: Config, *, demo: bool, camera: Callable[[], Camera] | None = N
         logger.error("models cannot be used: %s", exc)  # noqa: TRY400  # one line, told once
         models = exc
     counter = Counter(config.enrolment.counter_s)
-    gallery = gallery_of(config)
     opener = camera or (lambda: open_camera(config.camera.uri))
 
     def scene() -> Scene:
@@ -93,16 +124,103 @@ def build(config: Config, *, demo: bool, camera: Callable[[], Camera] | None = N
         examiner = Examiner(models, Limits(), liveness_policy(manifest.liveness))
         session = Session(examiner, config.encounter.capture_s, config.camera.silence_s)
         match = MatchPolicy(models.match_threshold + config.match.margin, demo)
-        return Scene(opener, session, gallery, counter, match, _consent(config))
+        return Scene(opener, session, desk.gallery, counter, match, _consent(config))
 
-    service = Service(
-        scene,
-        Outbox(outbox_path(config)),
-        gallery.vault,
-        _provenance(config, manifest, models),
-        demo,
+    provenance = _provenance(config, manifest, models, demo)
+    desk = _desk(config, provenance, scene, clock or Clock())
+    return _around(config, desk, counter, models)
+
+
+def desk_of(config: Config, *, demo: bool = False) -> Desk:
+    """The desk without a camera: for commands that run beside a daemon or without one."""
+
+    def scene() -> Scene:
+        raise DeviceConfigError("this command has no camera")
+
+    provenance = Provenance("{}", "{}", config.enrolment.consent_version, demo)
+    return _desk(config, provenance, scene, Clock())
+
+
+def _desk(
+    config: Config, provenance: Provenance, scene: Callable[[], Scene], clock: Clock
+) -> Desk:
+    vault = vault_of(config)
+    ledger = Ledger(Outbox(outbox_path(config)), vault, signer_of(vault), provenance, clock)
+    return Desk(
+        Booth(scene, clock),
+        ledger,
+        Gallery(config.data / "gallery.db", vault),
+        Evidence(config.data / "evidence", vault),
+        load_keys(centre_keys_path(config)),
+        _desk_rules(config),
     )
-    return Daemon(config, service, counter, models)
+
+
+def _around(
+    config: Config, desk: Desk, counter: Counter, models: FaceModels | ModelError
+) -> Daemon:
+    """The services of both HIS interfaces, on the collaborators of ``desk``."""
+    booth, ledger, gallery = desk.booth, desk.ledger, desk.gallery
+    repeat, lockout, attendance = config.repeat, config.lockout, config.attendance
+    rules = Rules(
+        _policy_file(config, ledger, desk.centre).current,
+        RepeatPolicy(_ms(repeat.pass_s)),
+        LockPolicy(lockout.spoofs, _ms(lockout.window_s), _ms(lockout.lock_s)),
+        frozenset(config.desk.inpatient_med_types),
+    )
+    signing = AttendanceRules(_ms(attendance.duplicate_s), _ms(attendance.clock_tolerance_s))
+    return Daemon(
+        config,
+        Service(booth, ledger, gallery, rules),
+        Attendance(booth, ledger, gallery, signing),
+        desk,
+        counter,
+        models,
+    )
+
+
+def _desk_rules(config: Config) -> DeskRules:
+    desk = config.desk
+    return DeskRules(
+        desk.institution,
+        time.fromisoformat(desk.round_by),
+        DEFAULT_RULES,
+        desk.makeup_hours * 3_600_000,
+        desk.max_agents,
+        desk.max_cards,
+    )
+
+
+def _policy_file(config: Config, ledger: Ledger, keys: CentreKeys) -> PolicyFile:
+    """The centre's policy, each acceptance and each refusal of a file on record."""
+
+    def floor() -> int:
+        events = ledger.events(Query(kinds=(Kind.POLICY.value,)))
+        return max((int(e.detail["version"]) for e in events), default=0)
+
+    def report(news: PolicyNews) -> None:
+        kind = Kind.POLICY if news.accepted else Kind.ALARM
+        detail = {"what": "policy", **asdict(news)}
+        ledger.write(ledger.new_id(), Entry(kind, refused(Cause.RECORDED), detail=detail))
+        if not news.accepted:
+            logger.warning("policy file ignored: %s", news.reason)
+
+    inbox, accepted = policy_paths(config)
+    return PolicyFile(inbox, accepted, keys, floor, report)
+
+
+def policy_paths(config: Config) -> tuple[Path, Path]:
+    """Where the centre's policy arrives, and where the accepted one is kept."""
+    return config.data / "policy.json", config.data / "policy.accepted.json"
+
+
+def centre_keys_path(config: Config) -> Path:
+    """The centre's public keys, put there by the installer."""
+    return config.data / "centre-keys.json"
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _consent(config: Config) -> ConsentText | None:
@@ -122,10 +240,14 @@ def _gate(entry: GateEntry) -> Gate:
     return Gate(entry.feature, entry.low, entry.high, Cause(entry.cause))
 
 
-def _provenance(config: Config, manifest: Manifest, models: FaceModels | ModelError) -> Provenance:
+def _provenance(
+    config: Config, manifest: Manifest, models: FaceModels | ModelError, demo: bool
+) -> Provenance:
     stamps = models.stamps if isinstance(models, FaceModels) else ()
     match = manifest.by_role("embedder").thresholds["match"].value
     return Provenance(
         json.dumps({stamp.id: stamp.sha256 for stamp in stamps}),
         json.dumps({"liveness": manifest.liveness.version, "match": match + config.match.margin}),
+        config.enrolment.consent_version,
+        demo,
     )
