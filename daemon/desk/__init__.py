@@ -1,0 +1,1 @@
+"""Beside a settlement call: rounds, treatments, attendance, registrations, figures."""

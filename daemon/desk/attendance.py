@@ -1,0 +1,192 @@
+"""Doctors and pharmacists sign in before they serve and out after it (S0-42…S0-45, S0-56)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from yibao_face.daemon.booth.booth import Booth, told
+from yibao_face.daemon.booth.encounter import Subject, Trace
+from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.codes import TABLE
+from yibao_face.daemon.core.decision import Outcome, refused
+from yibao_face.daemon.core.encounter import Answer, Cause, Who
+from yibao_face.daemon.core.scene.attendance import (
+    Sign,
+    clock_set_back,
+    day_record,
+    next_sign,
+)
+from yibao_face.daemon.core.scene.event import Event, Kind
+from yibao_face.daemon.core.scene.treatment import may_make_up
+from yibao_face.daemon.desk.desk import Desk, Done, recorded
+from yibao_face.daemon.desk.form import Form, FormError
+from yibao_face.daemon.gallery.gallery import Gallery, Numbers
+from yibao_face.daemon.ledger import Entry, Ledger
+from yibao_face.daemon.wire.attendance import AttendanceRequest
+from yibao_face.daemon.wire.reply import AttendanceReply
+from yibao_face.sync.api import Query
+
+_SIGNED = {Sign.IN: Cause.SIGNED_IN, Sign.OUT: Cause.SIGNED_OUT}
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceRules:
+    """``duplicate_ms``: a repeat within it is no new sign. ``tolerance_ms``: of the clock."""
+
+    duplicate_ms: int
+    tolerance_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """``HisCallAtten`` and the tray's buttons: one path for both."""
+
+    booth: Booth
+    ledger: Ledger
+    gallery: Gallery
+    rules: AttendanceRules
+
+    def serve(
+        self, request: AttendanceRequest, body_sha256: str, attempt: Attempt
+    ) -> AttendanceReply:
+        """Run one call to its end. Never raises; anything but 0 is no sign (S0-44)."""
+        id_ = self.ledger.new_id()
+        try:
+            cause = self._sign(id_, request, body_sha256, attempt)
+        except Exception as exc:  # noqa: BLE001  # the last line before a HIS
+            cause = told(id_, exc)
+        return reply_of(cause)
+
+    def _sign(
+        self, id_: str, request: AttendanceRequest, body_sha256: str, attempt: Attempt
+    ) -> Cause:
+        numbers = Numbers(request.id_number)
+        person = self.gallery.digests(numbers)[0]
+        sign = self._next(request, person)
+        if sign is Cause.ALREADY_SIGNED:
+            return sign
+        if isinstance(sign, Cause):
+            outcome, trace = refused(sign), Trace()
+        else:
+            subject = Subject(numbers, request.name)
+            met, trace = self.booth.meet(id_, subject, attempt)
+            outcome = _signed(met, sign)
+        entry = Entry(
+            kind=Kind.ATTENDANCE,
+            outcome=outcome,
+            institution=request.institution_code,
+            person=person,
+            request_sha256=body_sha256,
+            trace=trace,
+            findings=request.findings,
+            sealed={**request.fields, "extra": request.extra},
+        )
+        self.ledger.write(id_, entry)
+        return outcome.cause
+
+    def _next(self, request: AttendanceRequest, person: str) -> Sign | Cause:
+        """Which sign this call is, or why it can be none."""
+        institution = request.institution_code
+        if person not in practitioners(self.ledger, institution):
+            return Cause.NOT_ON_ROSTER
+        now_ms = self.ledger.clock.unix_ms()
+        high_water = self.ledger.outbox.high_water_ms(Kind.CLOCK.value)
+        if clock_set_back(high_water, now_ms, self.rules.tolerance_ms):
+            return Cause.CLOCK_SET_BACK
+        events = _of_day(self.ledger, institution, person)
+        wanted = Sign(request.action) if request.action else None
+        return next_sign(events, person, now_ms, self.rules.duplicate_ms, wanted)
+
+
+def reply_of(cause: Cause) -> AttendanceReply:
+    """``code`` and ``msg`` of ``HisCallAtten``; a failure names its cause in front (Q13)."""
+    row = TABLE[cause]
+    prefix = "" if row.attendance == 0 else f"[{cause.value}] "
+    return AttendanceReply(row.attendance, prefix + row.message)
+
+
+def practitioners(ledger: Ledger, institution: str) -> frozenset[str]:
+    """Digests of who may sign in at ``institution``: the last roster taken over."""
+    query = Query(kinds=(Kind.ROSTER.value,), institution=institution, last=True)
+    listed = [event.detail.get("practitioners", []) for event in ledger.events(query)]
+    return frozenset(str(digest) for roster in listed for digest in roster)
+
+
+def take_roster(desk: Desk, form: Form, _attempt: Attempt) -> Done:
+    """Take over the whole list of practitioners of an institution, by id number."""
+    institution = desk.institution(form)
+    listed = form.raw.get("practitioners")
+    if not isinstance(listed, list) or len(listed) > 20_000:
+        raise FormError("医师药师名单(practitioners)须为列表")
+    forms = [Form(item) for item in listed if isinstance(item, dict)]
+    if len(forms) != len(listed):
+        raise FormError("医师药师名单(practitioners)每项须有证件号码(id)和姓名(name)")
+    digests = [desk.named(f, "id", "证件号码") for f in forms]
+    names = [f.text("name", "姓名", 30) for f in forms]
+    entry = Entry(
+        Kind.ROSTER,
+        recorded(),
+        institution,
+        detail={"practitioners": digests, "staff": form.text("staff", "工号")},
+        sealed={"names": dict(zip(digests, names, strict=True))},
+    )
+    return desk.note(entry)
+
+
+def make_up(desk: Desk, form: Form, _attempt: Attempt) -> Done:
+    """Write in a sign that was forgotten, with a reason; no face is claimed."""
+    institution, person = desk.institution(form), desk.named(form, "id", "证件号码")
+    sign, claimed_ms = form.choice("sign", "签到或签退", Sign), form.moment_ms("at", "时间")
+    detail = {
+        "sign": sign.value,
+        "at_ms": claimed_ms,
+        "staff": form.text("staff", "审批人工号"),
+        "reason": form.text("reason", "补签原因", 100),
+    }
+    bar = may_make_up(claimed_ms, desk.ledger.clock.unix_ms(), desk.rules.makeup_within_ms)
+    if person not in practitioners(desk.ledger, institution):
+        bar = Cause.NOT_ON_ROSTER
+    outcome = refused(bar) if bar else recorded()
+    return desk.note(Entry(Kind.ATTENDANCE_MAKEUP, outcome, institution, person, detail=detail))
+
+
+def accept_clock(desk: Desk, form: Form, _attempt: Attempt) -> Done:
+    """A named staff member says the present clock is right, after one that ran ahead."""
+    detail = {"staff": form.text("staff", "工号"), "reason": form.text("reason", "原因", 100)}
+    return desk.note(Entry(Kind.CLOCK, recorded(), desk.institution(form), detail=detail))
+
+
+def view_attendance(desk: Desk, form: Form) -> dict[str, Any]:
+    """Who signed on a day, and who did not sign out."""
+    institution = desk.institution(form)
+    day = form.day("day", "日期", desk.ledger.clock.today())
+    events = desk.events(institution, Kind.ATTENDANCE, Kind.ATTENDANCE_MAKEUP)
+    return {
+        "day": day.isoformat(),
+        "practitioners": [
+            {
+                "person": person[:12],
+                "signs": [[s.value, at_ms] for s, at_ms in record.signs],
+                "missing_out": record.missing_out,
+                "made_up": record.made_up,
+            }
+            for person in sorted(practitioners(desk.ledger, institution))
+            if (record := day_record(events, person, day)).signs
+        ],
+    }
+
+
+def _of_day(ledger: Ledger, institution: str, person: str) -> list[Event]:
+    kinds = (Kind.ATTENDANCE.value, Kind.ATTENDANCE_MAKEUP.value)
+    today = ledger.clock.today().isoformat()
+    return ledger.events(
+        Query(kinds=kinds, institution=institution, person=person, first_day=today)
+    )
+
+
+def _signed(met: Outcome, sign: Sign) -> Outcome:
+    """The outcome of an encounter as a sign; a face that did not pass signs nothing."""
+    if met.answer is not Answer.PASS or met.who is not Who.SELF:
+        return met if met.answer is Answer.FAIL else refused(Cause.OTHER_PERSON, met.similarity)
+    return Outcome(Answer.PASS, Who.SELF, _SIGNED[sign], met.similarity, met.matched)

@@ -1,0 +1,128 @@
+"""What every act at the desk has at hand, and its two ways: before the camera, or by word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Any, Self
+
+from yibao_face.daemon.booth.booth import Booth
+from yibao_face.daemon.booth.encounter import Subject
+from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.core.decision import Outcome, refused
+from yibao_face.daemon.core.encounter import Answer, Cause
+from yibao_face.daemon.core.scene.event import Event, Kind
+from yibao_face.daemon.core.scene.treatment import ItemRule
+from yibao_face.daemon.desk.form import Form, FormError
+from yibao_face.daemon.gallery.evidence import Evidence
+from yibao_face.daemon.gallery.gallery import Gallery, Numbers
+from yibao_face.daemon.ledger import Entry, Ledger
+from yibao_face.daemon.trust.document import CentreKeys
+from yibao_face.sync.api import Query
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    """What a site lays down. ``round_cutoff``: by when each inpatient was seen today (S0-50)."""
+
+    institution: str
+    round_cutoff: time
+    items: Mapping[str, ItemRule]
+    makeup_within_ms: int
+    max_agents: int
+    max_cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How an act ended. ``id``: of its record. ``facts``: what a window may show beside it."""
+
+    cause: Cause
+    id: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Collaborators of the acts, handed in."""
+
+    booth: Booth
+    ledger: Ledger
+    gallery: Gallery
+    evidence: Evidence
+    centre: CentreKeys
+    rules: DeskRules
+
+    def close(self) -> None:
+        """Release the record log."""
+        self.ledger.outbox.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def institution(self, form: Form) -> str:
+        """The institution of a call: named in it, else the configured one."""
+        named = form.text_or_empty("institution", "机构编号", 20) or self.rules.institution
+        if not named:
+            raise FormError("请填写机构编号(institution)，或在配置中设置")
+        return named
+
+    def subject(self, form: Form) -> tuple[Subject, str]:
+        """Who is meant, and the digest records name him by."""
+        id_number = form.text_or_empty("id", "证件号码", 30).upper()
+        person_number = form.text_or_empty("psn", "个人编号", 50)
+        if not id_number and not person_number:
+            raise FormError("请填写证件号码(id)或个人编号(psn)")
+        numbers = Numbers(id_number, person_number)
+        name = form.text_or_empty("name", "姓名", 30)
+        return Subject(numbers, name), self._digest(numbers)
+
+    def named(self, form: Form, key: str, title: str) -> str:
+        """The digest of the person whose id number is under ``key``."""
+        return self._digest(Numbers(form.text(key, title, 30).upper()))
+
+    def _digest(self, numbers: Numbers) -> str:
+        return self.gallery.find(numbers) or self.gallery.digests(numbers)[0]
+
+    def keep(self, form: Form) -> list[str]:
+        """Keep the photographs of a call as evidence; their names."""
+        return [self.evidence.put(photo) for photo in form.photos("photos", "照片")]
+
+    def note(self, entry: Entry) -> Done:
+        """Write down an act nobody had to stand before the camera for."""
+        record = self.ledger.write(self.ledger.new_id(), entry)
+        return Done(entry.outcome.cause, record.id)
+
+    def meet(self, subject: Subject, entry: Entry, attempt: Attempt) -> Done:
+        """Run an encounter and write it down as ``entry``; the person himself must stand there."""
+        id_ = self.ledger.new_id()
+        outcome, trace = self.booth.meet(id_, subject, attempt)
+        record = self.ledger.write(id_, _with(entry, outcome, trace))
+        return Done(outcome.cause, record.id, {"passed": outcome.answer is Answer.PASS})
+
+    def events(self, institution: str, *kinds: Kind, first: date | None = None) -> list[Event]:
+        """Records of ``kinds`` of an institution, from the day ``first`` on."""
+        names = tuple(kind.value for kind in kinds)
+        since = first.isoformat() if first else None
+        return self.ledger.events(Query(kinds=names, institution=institution, first_day=since))
+
+
+def _with(entry: Entry, outcome: Outcome, trace: Any) -> Entry:
+    return Entry(
+        kind=entry.kind,
+        outcome=outcome,
+        institution=entry.institution,
+        person=entry.person,
+        trace=trace,
+        detail=entry.detail,
+        sealed=entry.sealed,
+    )
+
+
+def recorded() -> Outcome:
+    """The outcome of an act by word: written down, nobody passed."""
+    return refused(Cause.RECORDED)

@@ -1,0 +1,162 @@
+"""What is registered by word and paper: agents, special cases, their review, released locks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.core.scene import agent as agent_rule
+from yibao_face.daemon.core.scene import special as special_rule
+from yibao_face.daemon.core.scene.event import HIS_KINDS, Kind
+from yibao_face.daemon.core.scene.special import TITLES, Case
+from yibao_face.daemon.desk.desk import Desk, Done, recorded
+from yibao_face.daemon.desk.form import Form, FormError
+from yibao_face.daemon.gallery.gallery import Numbers, UnknownPersonError
+from yibao_face.daemon.ledger import Entry
+
+_PROBLEMS = {
+    "photo-missing": "请拍摄凭证照片后再登记",
+    "today-only": "只能登记当天",
+    "from-past": "开始日期不能早于今天",
+    "until-before-from": "结束日期不能早于开始日期",
+    "until-too-far": "日期太远，请缩短有效期",
+    "until-past": "有效期不能早于今天",
+    "document-missing": "请拍摄委托人和代购人的证件后再登记",
+    "relation-missing": "请填写代购关系",
+    "relation-too-long": "代购关系不超过20个字",
+}
+# How far back the counters of agents look (S4-38).
+_COUNTED = timedelta(days=365)
+
+
+def register_agent(desk: Desk, form: Form, _attempt: Attempt) -> Done:
+    """Let one enrolled person buy for another until a day, on documents shown (S0-58, S1-15)."""
+    institution = desk.institution(form)
+    principal, agent = (
+        _enrolled(desk, form, "id", "参保人"),
+        _enrolled(desk, form, "agent_id", "代购人"),
+    )
+    if principal == agent:
+        raise FormError("本人不能登记为自己的代购人")
+    until, relation = form.day("until", "有效期"), form.text_or_empty("relation", "关系", 20)
+    documents = desk.keep(form)
+    _refuse(agent_rule.check_registration(relation, until, documents, desk.ledger.clock.today()))
+    detail = {
+        "event": "register",
+        "agent": agent,
+        "relation": relation,
+        "until": until.isoformat(),
+        "documents": documents,
+        "staff": form.text("staff", "工号"),
+    }
+    # On record first: a relation nobody registered must never let anybody pass.
+    done = desk.note(Entry(Kind.AGENT, recorded(), institution, principal, detail=detail))
+    desk.gallery.allow_agent(principal, agent, relation, until)
+    return Done(done.cause, done.id, _over(desk, institution))
+
+
+def revoke_agent(desk: Desk, form: Form, _attempt: Attempt) -> Done:
+    """End an agent's registration at once."""
+    institution = desk.institution(form)
+    principal, agent = (
+        _enrolled(desk, form, "id", "参保人"),
+        _enrolled(desk, form, "agent_id", "代购人"),
+    )
+    desk.gallery.revoke_agent(principal, agent)
+    detail = {"event": "revoke", "agent": agent, "staff": form.text("staff", "工号")}
+    return desk.note(Entry(Kind.AGENT, recorded(), institution, principal, detail=detail))
+
+
+def register_special(desk: Desk, form: Form, _attempt: Attempt) -> Done:
+    """One of the four cases in which a face cannot be shown, with its photograph (S0-52)."""
+    institution, (_, person) = desk.institution(form), desk.subject(form)
+    today = desk.ledger.clock.today()
+    case = form.choice("case", "登记类型", Case)
+    since, until = form.day("from", "开始日期", today), form.day("until", "结束日期", today)
+    photos = desk.keep(form)
+    _refuse(special_rule.check_registration(case, since, until, photos, today))
+    detail = {
+        "case": case.value,
+        "from": since.isoformat(),
+        "until": until.isoformat(),
+        "photos": photos,
+        "staff": form.text("staff", "工号"),
+    }
+    sealed = {"note": form.text_or_empty("note", "说明", 200)}
+    entry = Entry(Kind.SPECIAL, recorded(), institution, person, detail=detail, sealed=sealed)
+    return desk.note(entry)
+
+
+def review(desk: Desk, form: Form, _attempt: Attempt) -> Done:
+    """Approve or reject a special registration; a rejected one no longer counts."""
+    institution, of = desk.institution(form), form.text("of", "登记编号", 40)
+    known = special_rule.registrations(desk.events(institution, Kind.SPECIAL, Kind.REVIEW))
+    found = next((r for r in known if r.id == of), None)
+    if found is None:
+        raise FormError("没有这条特殊登记，请核对登记编号(of)")
+    detail = {
+        "of": of,
+        "approved": form.flag("approved", "是否通过"),
+        "reviewer": form.text("staff", "审核人工号"),
+    }
+    return desk.note(Entry(Kind.REVIEW, recorded(), institution, found.person, detail=detail))
+
+
+def release(desk: Desk, form: Form, _attempt: Attempt) -> Done:
+    """A named staff member lifts the pause after repeated spoofs, with the reason."""
+    institution, (_, person) = desk.institution(form), desk.subject(form)
+    detail = {"staff": form.text("staff", "工号"), "reason": form.text("reason", "原因", 100)}
+    return desk.note(Entry(Kind.RELEASE, recorded(), institution, person, detail=detail))
+
+
+def view_queue(desk: Desk, form: Form) -> dict[str, Any]:
+    """Special registrations that wait for review, oldest first."""
+    events = desk.events(desk.institution(form), Kind.SPECIAL, Kind.REVIEW)
+    return {
+        "waiting": [
+            {
+                "of": r.id,
+                "person": r.person[:12],
+                "case": r.case.value,
+                "title": TITLES[r.case],
+                "from": r.since.isoformat(),
+                "until": r.until.isoformat(),
+                "photos": list(r.photos),
+                "staff": r.staff,
+            }
+            for r in special_rule.queue(events)
+        ]
+    }
+
+
+def view_agents(desk: Desk, form: Form) -> dict[str, Any]:
+    """How many agents each card has and how many cards each agent serves (S4-38)."""
+    return _over(desk, desk.institution(form))
+
+
+def _over(desk: Desk, institution: str) -> dict[str, Any]:
+    first = desk.ledger.clock.today() - _COUNTED
+    events = desk.events(institution, *HIS_KINDS, Kind.AGENT, first=first)
+    counters = agent_rule.counters(events, 0)
+    over = agent_rule.over(counters, desk.rules.max_agents, desk.rules.max_cards)
+    return {
+        "agents_per_card": {p[:12]: n for p, n in counters.agents_per_card.items()},
+        "cards_per_agent": {a[:12]: n for a, n in counters.cards_per_agent.items()},
+        "purchases": counters.purchases,
+        "cards_over": [p[:12] for p in over.cards],
+        "agents_over": [a[:12] for a in over.agents],
+    }
+
+
+def _enrolled(desk: Desk, form: Form, key: str, title: str) -> str:
+    """The person under ``key``, who must have a face in the gallery to be matched against."""
+    person = desk.gallery.find(Numbers(form.text(key, f"{title}证件号码", 30).upper()))
+    if person is None:
+        raise UnknownPersonError(f"{key} names nobody enrolled")
+    return person
+
+
+def _refuse(problem: str | None) -> None:
+    if problem is not None:
+        raise FormError(_PROBLEMS.get(problem, f"登记内容有误({problem})"))
