@@ -12,16 +12,19 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from yibao_face.daemon.booth.booth import Booth
+from yibao_face.daemon.booth.counter import Consent, Counter, Stage, View
+from yibao_face.daemon.capture.attempt import End
 from yibao_face.daemon.codes import TABLE
-from yibao_face.daemon.counter import Consent, Counter, Stage, View
 from yibao_face.daemon.door.guard import bearer_matches
 
 COUNTER_PATH = "/counter"
+_ENDS = {"person": End.PERSON, "clerk": End.CLERK}
 MAX_ANSWER_BYTES = 12 * 1024 * 1024
 
 
-def clerk_routes(counter: Counter, token: str) -> list[web.RouteDef]:
-    """``GET /counter`` looks, ``POST /counter`` answers."""
+def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDef]:
+    """``GET /counter`` looks, ``POST /counter`` answers, ``POST /counter/cancel`` ends."""
 
     async def look(request: web.Request) -> web.Response:
         if not bearer_matches(request, token):
@@ -42,7 +45,23 @@ def clerk_routes(counter: Counter, token: str) -> list[web.RouteDef]:
             return _refused("this is not what is being asked now", 409)
         return web.json_response({"taken": True})
 
-    return [web.get(COUNTER_PATH, look), web.post(COUNTER_PATH, answer)]
+    async def cancel(request: web.Request) -> web.Response:
+        if not bearer_matches(request, token):
+            return _refused("token missing or wrong", 401)
+        try:
+            given = await request.json()
+            id_, end = str(given["encounter"]), _ENDS[given["by"]]
+        except (ValueError, KeyError, TypeError) as exc:
+            return _refused(f"answer cannot be read: {type(exc).__name__}", 400)
+        if not booth.cancel(id_, end):
+            return _refused("this encounter is not under way", 409)
+        return web.json_response({"taken": True})
+
+    return [
+        web.get(COUNTER_PATH, look),
+        web.post(COUNTER_PATH, answer),
+        web.post(f"{COUNTER_PATH}/cancel", cancel),
+    ]
 
 
 def _shown(view: View) -> dict[str, Any]:

@@ -6,12 +6,14 @@ import http.client
 import json
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlencode
 
+from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.clerk import COUNTER_PATH
-from yibao_face.daemon.door.http import AUTH_PATH
+from yibao_face.daemon.door.desk import DESK_PATH
+from yibao_face.daemon.door.http import ATTENDANCE_PATH, AUTH_PATH
 from yibao_face.daemon.door.server import token_file
-from yibao_face.daemon.service import Clock
 
 # A HIS waits five minutes and more (S0-05).
 _CALL_TIMEOUT_S = 330.0
@@ -33,6 +35,25 @@ class Caller:
     def authenticate(self, body: bytes) -> dict[str, Any]:
         """Post ``body`` as a HIS does; the four keys of the answer."""
         return self._object("POST", AUTH_PATH, body, _CALL_TIMEOUT_S)
+
+    def attend(self, body: bytes) -> dict[str, Any]:
+        """Post ``body`` to the attendance interface."""
+        return self._object("POST", ATTENDANCE_PATH, body, _CALL_TIMEOUT_S)
+
+    def act(self, name: str, form: dict[str, Any]) -> dict[str, Any]:
+        """Do something at the desk; the answer says ``ok`` and why not."""
+        body = json.dumps(form, ensure_ascii=False).encode()
+        return self._object("POST", f"{DESK_PATH}/{name}", body, _CALL_TIMEOUT_S)
+
+    def view(self, name: str, **asked: str) -> dict[str, Any]:
+        """What the desk shows."""
+        path = f"{DESK_PATH}/{name}?{urlencode(asked)}"
+        return self._object("GET", path, None, _CLERK_TIMEOUT_S)
+
+    def cancel(self, encounter: str, by: str) -> None:
+        """End the encounter under way, for the ``person`` or the ``clerk``."""
+        body = json.dumps({"encounter": encounter, "by": by}).encode()
+        self._send("POST", f"{COUNTER_PATH}/cancel", body, _CLERK_TIMEOUT_S)
 
     def look(self) -> dict[str, Any]:
         """What the counter shows."""

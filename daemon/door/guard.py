@@ -15,7 +15,9 @@ def browser_guard(origins: tuple[str, ...]) -> Middleware:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not is_local_host(request.headers.get("Host", "")):
+        # HTTP/1.0 clients send none; a browser always does, so rebinding cannot hide behind it.
+        host = request.headers.get("Host")
+        if host is not None and not is_local_host(host):
             return _forbidden("unknown host name")
         if not _is_welcome(request, origins):
             return _forbidden("web pages may not call this service")

@@ -1,97 +1,127 @@
-"""POST /stdcashFaceAuth (S0-04): bytes in, four keys out, whatever happens in between."""
+"""The doors HIS programs knock at: bytes in, the keys of the interface out, whatever happens."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 
+import aiohttp
 from aiohttp import web
 
-from yibao_face.daemon.capture.attempt import Attempt, End
 from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.core.encounter import Answer, Cause, Who
-from yibao_face.daemon.counter import Counter
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.desk.attendance import Attendance, reply_of
 from yibao_face.daemon.door.clerk import clerk_routes
+from yibao_face.daemon.door.desk import desk_routes
 from yibao_face.daemon.door.guard import browser_guard
+from yibao_face.daemon.door.joint import Calls
+from yibao_face.daemon.door.plain import plain_errors, refusal, respond
 from yibao_face.daemon.service import Service, body_digest
+from yibao_face.daemon.wire.attendance import parse_attendance
 from yibao_face.daemon.wire.charset import UTF8, known
-from yibao_face.daemon.wire.reply import Reply, content_type, encode
+from yibao_face.daemon.wire.reply import AttendanceReply
 from yibao_face.daemon.wire.request import MAX_BODY_BYTES, BadRequestError, parse_request
+from yibao_face.daemon.wiring import Daemon
 
 logger = logging.getLogger(__name__)
 
-# Threads for calls: one holds the camera, the rest are told busy at once.
-_WORKERS = 8
 # A body beyond the limit is read to its end so that the refusal arrives; beyond this it is cut.
 _DRAIN_BYTES = 64 * 1024 * 1024
 # A HIS on this machine sends its call at once; one that does not has miscounted it.
 _BODY_S = 10.0
 AUTH_PATH = "/stdcashFaceAuth"
+ATTENDANCE_PATH = "/hisCallAtten"
+_OWN = frozenset({"counter", "desk", "health"})
+
+Answering = Callable[[web.Request], Awaitable[web.Response]]
 
 
-@dataclass(slots=True)
-class Calls:
-    """Calls under way, so that stopping can end them."""
+@dataclass(frozen=True, slots=True)
+class HisDoor:
+    """Both interfaces of the document. ``forced``: the charset a site says its HIS speaks (Q9)."""
 
     service: Service
-    deadline_s: float
-    workers: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(_WORKERS, thread_name_prefix="call")
-    )
-    under_way: set[Attempt] = field(default_factory=set[Attempt])
+    attendance: Attendance
+    calls: Calls
+    forced: str | None
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """Answer one HIS call; whatever fails, a HIS never sees an error page (Q8)."""
-        try:
-            return await self._answer(request)
-        except Exception:
-            logger.exception("call failed")
-            message = TABLE[Cause.INTERNAL].message
-            return _respond(Reply(Answer.FAIL, message, "", Who.NOBODY), UTF8)
-
-    async def _answer(self, request: web.Request) -> web.Response:
-        attempt = Attempt(self.deadline_s)
-        declared = known(request.charset) or known(request.headers.get("X-HCF-ACP"))
+    async def authenticate(self, request: web.Request) -> web.Response:
+        """``POST /stdcashFaceAuth`` (S0-04)."""
         try:
             body = await _read(request)
-            parsed = parse_request(body, declared)
+            parsed = parse_request(body, _declared(request), self.forced)
         except BadRequestError as exc:
-            return _respond(self.service.refuse(exc), exc.charset)
-        self.under_way.add(attempt)
+            return respond(self.service.refuse(exc), exc.charset)
+        numbers = (parsed.id_number, parsed.person_number)
+        key = (AUTH_PATH, parsed.institution_code, parsed.deal_no, *numbers)
+        work = partial(self.service.serve, parsed, body_digest(body))
+        return respond(await self.calls.run(key, work), parsed.charset)
+
+    async def attend(self, request: web.Request) -> web.Response:
+        """``POST /hisCallAtten``: ``HisCallAtten`` by HTTP, an extension of ours (Q12)."""
         try:
-            job = asyncio.get_running_loop().run_in_executor(
-                self.workers, self.service.serve, parsed, body_digest(body), attempt
-            )
-            return _respond(await asyncio.shield(job), parsed.charset)
-        except asyncio.CancelledError:
-            # aiohttp cancels the handler of a caller who goes away.
-            attempt.cancel(End.CALLER_GONE)
-            raise
-        finally:
-            self.under_way.discard(attempt)
+            body = await _read(request)
+            parsed = parse_attendance(body, _declared(request), self.forced)
+        except BadRequestError as exc:
+            prefix = reply_of(Cause.BAD_REQUEST).msg.split()[0]
+            return respond(AttendanceReply(1, f"{prefix} {exc.advice}"), exc.charset)
+        key = (ATTENDANCE_PATH, parsed.institution_code, parsed.id_number, parsed.action)
+        work = partial(self.attendance.serve, parsed, body_digest(body))
+        return respond(await self.calls.run(key, work), parsed.charset)
 
-    async def stop(self, _app: web.Application) -> None:
-        """End every call under way and wait for the camera to be free."""
-        for attempt in tuple(self.under_way):
-            attempt.cancel(End.STOPPING)
-        await asyncio.to_thread(self.workers.shutdown, wait=True)
+    async def lost(self, request: web.Request) -> web.Response:
+        """A path or method nobody serves: served where it is plain what was meant."""
+        path = request.path.rstrip("/").lower()
+        served = {AUTH_PATH.lower(): self.authenticate, ATTENDANCE_PATH.lower(): self.attend}
+        if path not in served:
+            return refusal(f"接口地址有误，请用POST方式调用{AUTH_PATH}")
+        if request.method != "POST":
+            return refusal("请用POST方式调用")
+        return await _safely(served[path])(request)
 
 
-def build_app(config: Config, service: Service, counter: Counter, token: str) -> web.Application:
+def build_app(config: Config, daemon: Daemon, token: str) -> web.Application:
     """The daemon's HTTP door. ``token``: what the clerk's window must know."""
-    calls = Calls(service, config.encounter.deadline_s)
+    calls = Calls(config.encounter.deadline_s)
+    door = HisDoor(daemon.service, daemon.attendance, calls, known(config.door.charset))
     app = web.Application(
-        middlewares=[browser_guard(config.door.origins)], client_max_size=2 * MAX_BODY_BYTES
+        middlewares=[browser_guard(config.door.origins), plain_errors(_OWN, door.lost)],
+        client_max_size=2 * MAX_BODY_BYTES,
     )
-    app.router.add_post(AUTH_PATH, calls.answer)
-    app.router.add_route("*", AUTH_PATH, _wrong_method)
-    app.router.add_routes(clerk_routes(counter, token))
+    app.router.add_post(AUTH_PATH, _safely(door.authenticate))
+    app.router.add_post(ATTENDANCE_PATH, _safely(door.attend))
+    app.router.add_routes(clerk_routes(daemon.counter, daemon.service.booth, token))
+    app.router.add_routes(desk_routes(daemon.desk, calls, token))
     app.router.add_get("/health", _health)
-    app.on_shutdown.append(calls.stop)
+
+    async def stop(_app: web.Application) -> None:
+        await calls.stop()
+
+    app.on_shutdown.append(stop)
     return app
+
+
+def _safely(answer: Answering) -> Answering:
+    """Whatever fails, a HIS never sees an error page (Q8)."""
+
+    async def safe(request: web.Request) -> web.Response:
+        try:
+            return await answer(request)
+        except Exception:
+            logger.exception("call failed")
+            if request.path.lower().startswith(ATTENDANCE_PATH.lower()):
+                return respond(reply_of(Cause.INTERNAL), UTF8)
+            return refusal(TABLE[Cause.INTERNAL].message)
+
+    return safe
+
+
+def _declared(request: web.Request) -> str | None:
+    return known(request.charset) or known(request.headers.get("X-HCF-ACP"))
 
 
 async def _read(request: web.Request) -> bytes:
@@ -107,16 +137,9 @@ async def _read(request: web.Request) -> bytes:
                     break
     except TimeoutError as exc:
         raise BadRequestError("入参没有发完，请HIS检查Content-Length") from exc
+    except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, web.HTTPException) as exc:
+        raise BadRequestError("入参没有发全，请HIS检查HTTP报文的编码和长度") from exc
     return bytes(kept)
-
-
-def _respond(reply: Reply, charset: str) -> web.Response:
-    body = encode(reply, charset)
-    return web.Response(body=body, headers={"Content-Type": content_type(charset)})
-
-
-async def _wrong_method(_request: web.Request) -> web.Response:
-    return _respond(Reply(Answer.FAIL, "请用POST方式调用", "", Who.NOBODY), UTF8)
 
 
 async def _health(_request: web.Request) -> web.Response:

@@ -16,6 +16,7 @@ from pathlib import Path
 from aiohttp import web
 
 from yibao_face.daemon.door.http import build_app
+from yibao_face.daemon.door.plain import PlainRunner
 from yibao_face.daemon.wiring import Daemon
 
 # How long calls under way may take to notice that the daemon stops.
@@ -36,9 +37,9 @@ async def serve(daemon: Daemon, ready: Callable[[int], None], stop: asyncio.Even
     # The port first: a second daemon must fail before it takes the first one's token away.
     with contextlib.closing(_bound(daemon.config.door.host, daemon.config.door.port)) as sock:
         token = _write_token(token_file(daemon.config.data))
-        app = build_app(daemon.config, daemon.service, daemon.counter, token)
+        app = build_app(daemon.config, daemon, token)
         # A caller who goes away cancels its handler: the camera must not stay on for nobody.
-        runner = web.AppRunner(
+        runner = PlainRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
         )
         await runner.setup()

@@ -1,0 +1,92 @@
+"""The desk's acts and views over HTTP, for windows of ours: ``/desk/<name>``, token needed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from typing import Any, cast
+
+from aiohttp import web
+
+from yibao_face.daemon.booth.booth import told
+from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.codes import TABLE
+from yibao_face.daemon.core.encounter import Answer, Cause
+from yibao_face.daemon.desk.desk import Desk, Done
+from yibao_face.daemon.desk.form import Form, FormError
+from yibao_face.daemon.desk.table import ACTS, VIEWS, Act
+from yibao_face.daemon.door.guard import bearer_matches
+from yibao_face.daemon.door.joint import Calls
+
+logger = logging.getLogger(__name__)
+
+DESK_PATH = "/desk"
+# Larger than a HIS call: photographs of documents.
+MAX_FORM_BYTES = 64 * 1024 * 1024
+
+
+def desk_routes(desk: Desk, calls: Calls, token: str) -> list[web.RouteDef]:
+    """``POST /desk/<act>`` does, ``GET /desk/<view>`` shows."""
+
+    async def do(request: web.Request) -> web.Response:
+        act = ACTS.get(request.match_info["name"])
+        if not bearer_matches(request, token):
+            return _refused("token missing or wrong", 401)
+        if act is None:
+            return _refused("no such act", 404)
+        try:
+            form = await _form(request)
+        except ValueError:
+            return _refused("not a JSON object", 400)
+        # Each act of the desk is one of its own: nothing joins it.
+        done = await calls.run(uuid.uuid4(), lambda attempt: _done(act, desk, form, attempt))
+        return web.json_response(done)
+
+    async def show(request: web.Request) -> web.Response:
+        view = VIEWS.get(request.match_info["name"])
+        if not bearer_matches(request, token):
+            return _refused("token missing or wrong", 401)
+        if view is None:
+            return _refused("no such view", 404)
+        form = Form(dict(request.query))
+        try:
+            shown = await calls.run(uuid.uuid4(), lambda _attempt: view(desk, form))
+        except FormError as exc:
+            return _refused(exc.advice, 400)
+        return web.json_response(shown)
+
+    path = f"{DESK_PATH}/{{name}}"
+    return [web.post(path, do), web.get(path, show)]
+
+
+async def _form(request: web.Request) -> Form:
+    raw: Any = json.loads(await request.clone(client_max_size=MAX_FORM_BYTES).read())
+    if not isinstance(raw, dict):
+        raise TypeError("not an object")
+    return Form(cast(dict[str, Any], raw))
+
+
+def _done(act: Act, desk: Desk, form: Form, attempt: Attempt) -> dict[str, Any]:
+    """The answer of an act; whatever fails is told in Chinese, and nothing passed."""
+    try:
+        return _told(act(desk, form, attempt))
+    except FormError as exc:
+        return _failed(Cause.BAD_REQUEST, exc.advice)
+    except Exception as exc:  # noqa: BLE001  # the last line before a window
+        cause = told("desk", exc)
+        return _failed(cause, TABLE[cause].message)
+
+
+def _told(done: Done) -> dict[str, Any]:
+    row = TABLE[done.cause]
+    ok = done.cause is Cause.RECORDED or row.answer is Answer.PASS
+    return {"ok": ok, "cause": done.cause.value, "msg": row.message, "id": done.id, **done.facts}
+
+
+def _failed(cause: Cause, message: str) -> dict[str, Any]:
+    return {"ok": False, "cause": cause.value, "msg": message, "id": ""}
+
+
+def _refused(reason: str, status: int) -> web.Response:
+    return web.json_response({"error": reason}, status=status)
