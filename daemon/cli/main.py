@@ -10,25 +10,22 @@ import io
 import sys
 from importlib.metadata import version
 
-from yibao_face.daemon.cli import (
-    bench,
-    clip,
-    config,
-    counter,
-    demo,
-    models,
-    person,
-    serve,
-    verify,
-)
+from yibao_face.daemon.cli import config, counter, models, person, serve, verify
+from yibao_face.daemon.cli.centre import certificate, policy
 from yibao_face.daemon.cli.common import CliError
+from yibao_face.daemon.cli.desk import act, rate, table
+from yibao_face.daemon.cli.lab import bench, clip, demo
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import ConfigError
 from yibao_face.daemon.demo.child import DemoError
 from yibao_face.daemon.door.client import ClientError
 from yibao_face.daemon.door.server import PortTakenError
 
-_COMMANDS = (demo, serve, verify, person, counter, models, clip, config, bench)
+_COMMANDS = (
+    *(demo, serve, verify, counter, person),
+    *(act, rate, table, certificate, policy),
+    *(models, clip, config, bench),
+)
 _TOLD: tuple[type[Exception], ...] = (
     CliError,
     ClientError,

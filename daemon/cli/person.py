@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from datetime import date
+import base64
 from pathlib import Path
 
+from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
+from yibao_face.daemon.cli.desk.rate import named_institution
+from yibao_face.daemon.clock import Clock
+from yibao_face.daemon.desk.form import Form
+from yibao_face.daemon.desk.registration import register_agent
 from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers
-from yibao_face.daemon.photo import enrol
-from yibao_face.daemon.service import Clock
-from yibao_face.daemon.wiring import gallery_of, weight_store
+from yibao_face.daemon.wiring import desk_of, gallery_of, weight_store
 from yibao_face.models.suite import load_face_models
+
+# By word only: nobody stands before a camera.
+_NO_CAMERA_S = 60.0
 
 
 def add(commands: Commands) -> None:
@@ -31,7 +38,18 @@ def add(commands: Commands) -> None:
     agent.add_argument("--id", required=True, metavar="NUMBER", help="insured person / 参保人")
     agent.add_argument("--agent-id", required=True, metavar="NUMBER", help="agent / 代购人")
     agent.add_argument("--relation", required=True, help="e.g. 子女, 配偶")
-    agent.add_argument("--until", required=True, type=_day, metavar="YYYY-MM-DD", help="last day")
+    agent.add_argument("--until", required=True, metavar="YYYY-MM-DD", help="last day")
+    agent.add_argument(
+        "--document",
+        required=True,
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="pictures / 证件照片",
+    )
+    agent.add_argument("--staff", required=True, help="who registers / 登记人工号")
+    agent.add_argument("--institution", default="", help="code, instead of the configured one")
+    agent.add_argument("--demo", action="store_true", help="as a record of the demo")
     agent.set_defaults(run=_agent)
     removing = actions.add_parser("remove", help="erase a person and all templates / 删除")
     removing.add_argument("--id", required=True, metavar="NUMBER")
@@ -58,11 +76,22 @@ def _add(given: argparse.Namespace) -> int:
 
 
 def _agent(given: argparse.Namespace) -> int:
-    gallery = gallery_of(config_of(given))
-    principal = _known(gallery, given.id, "insured person")
-    agent = _known(gallery, given.agent_id, "agent")
-    gallery.allow_agent(principal, agent, given.relation, given.until)
-    say(f"agent allowed until {given.until.isoformat()}")
+    config = config_of(given)
+    pictures = [base64.b64encode(read_file(path)).decode() for path in given.document]
+    form = Form(
+        {
+            "institution": named_institution(given.institution, config),
+            "id": given.id,
+            "agent_id": given.agent_id,
+            "relation": given.relation,
+            "until": given.until,
+            "photos": pictures,
+            "staff": given.staff,
+        }
+    )
+    with desk_of(config, demo=given.demo) as desk:
+        register_agent(desk, form, Attempt(_NO_CAMERA_S))
+    say(f"agent allowed until {given.until}")
     return 0
 
 
@@ -83,10 +112,3 @@ def _known(gallery: Gallery, number: str, role: str) -> str:
     if person is None:
         raise CliError(f"this {role} is not enrolled: person add first")
     return person
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError("not a date like 2026-12-31") from exc

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
+from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.door.client import caller_of, sample_request
-from yibao_face.daemon.service import Clock
 
 
 def add(commands: Commands) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 
 from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import CameraConfig, Config
 from yibao_face.daemon.core.decision import Likeness, MatchPolicy, decide
 from yibao_face.daemon.core.encounter import Cause, Who
@@ -23,7 +24,7 @@ from yibao_face.daemon.core.liveness import judge
 from yibao_face.daemon.demo.child import DemoError, child_daemon
 from yibao_face.daemon.demo.play import FIRST, Stage, enrol_cast
 from yibao_face.daemon.door.client import sample_request
-from yibao_face.daemon.service import Clock, body_digest
+from yibao_face.daemon.service import body_digest
 from yibao_face.daemon.wire.request import parse_request
 from yibao_face.daemon.wiring import Daemon, build, liveness_policy, outbox_path
 from yibao_face.drivers.api import CameraInfo, Capability, Frame
@@ -193,11 +194,11 @@ def _whole(
 
 def _store_times(daemon: Daemon, samples: int) -> list[float]:
     """Wall time of one commit: it waits for the disk, so CPU time would hide it."""
-    result = daemon.service.outbox.waiting(1)[0]
+    result = daemon.ledger.outbox.waiting(1)[0]
     times: list[float] = []
     for index in range(samples):
         started = time.perf_counter()
-        daemon.service.outbox.put(replace(result, id=f"bench-{index:04d}"))
+        daemon.ledger.outbox.put(replace(result, id=f"bench-{index:04d}"))
         times.append(time.perf_counter() - started)
     return times
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from yibao_face.daemon.booth.photo import PhotoError, decode
 from yibao_face.daemon.demo import scene
 from yibao_face.daemon.demo.portraits import load_portrait
-from yibao_face.daemon.photo import PhotoError, decode
 from yibao_face.drivers.clip import ClipWriter
 from yibao_face.models.suite import FaceModels
 

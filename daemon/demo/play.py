@@ -13,13 +13,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.demo.child import DemoError, child_daemon
 from yibao_face.daemon.demo.portraits import load_portrait
 from yibao_face.daemon.door.client import Caller, ClientError, sample_request
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
-from yibao_face.daemon.photo import enrol
-from yibao_face.daemon.service import Clock
 from yibao_face.daemon.wiring import gallery_of
 from yibao_face.models.suite import FaceModels
 

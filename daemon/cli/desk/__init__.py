@@ -1,0 +1,1 @@
+"""Commands of the clerk: agents, ward, treatments, attendance, registrations, rate."""
