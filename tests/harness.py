@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from yibao_face.daemon.clock import SHANGHAI, Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.client import Caller, caller_of, sample_request
 from yibao_face.daemon.door.server import serve
-from yibao_face.daemon.service import Clock
-from yibao_face.daemon.wiring import Daemon, build, weight_store
+from yibao_face.daemon.trust.document import keys_text, sign_document
+from yibao_face.daemon.trust.signature import Ed25519Signer
+from yibao_face.daemon.wiring import (
+    Daemon,
+    build,
+    centre_keys_path,
+    policy_paths,
+    weight_store,
+)
 from yibao_face.drivers.api import Camera
 from yibao_face.models.suite import FaceModels, load_face_models
 
@@ -29,9 +40,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRST, SECOND = "320101194202156744", "110101199003070000"
 
 
+_SEQUENCE = itertools.count(1)
+
+
 def his_call(number: str, **changed: Any) -> bytes:
-    """A complete HIS call for the person with ``number``."""
-    body = {**sample_request(number, "演示", Clock(), 1), **changed}
+    """A complete HIS call for the person with ``number``; each is a settlement of its own."""
+    body = {**sample_request(number, "演示", Clock(), next(_SEQUENCE)), **changed}
     return json.dumps(body, ensure_ascii=False).encode()
 
 
@@ -75,9 +89,44 @@ class Running:
     caller: Caller
 
 
+class Hands:
+    """The hands of a clock a test sets: ``at("2026-12-01T08:00")``, the time in China."""
+
+    def __init__(self, moment: str) -> None:
+        self.ms = 0
+        self.at(moment)
+
+    def at(self, moment: str) -> None:
+        """Set the clock."""
+        there = datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI)
+        self.ms = round(there.timestamp() * 1000)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock; each look at it is a millisecond later, so that records differ."""
+        return Clock(unix_ms=self._tick)
+
+    def _tick(self) -> int:
+        self.ms += 1
+        return self.ms
+
+
+def sign_policy(config: Config, version: int, rules: list[dict[str, Any]], **more: Any) -> None:
+    """Put a policy of the centre into the inbox, and the centre's key beside it."""
+    signer = Ed25519Signer(bytes(32))
+    payload = json.dumps({"version": version, "rules": rules, **more}, ensure_ascii=False)
+    inbox, _ = policy_paths(config)
+    centre_keys_path(config).write_text(keys_text([signer]), "utf-8")
+    inbox.write_bytes(sign_document("policy", version, payload, signer))
+
+
 @contextmanager
 def running(
-    config: Config, *, demo: bool = True, camera: Callable[[], Camera] | None = None
+    config: Config,
+    *,
+    demo: bool = True,
+    camera: Callable[[], Camera] | None = None,
+    clock: Clock | None = None,
 ) -> Generator[Running, None, None]:
     """The real daemon in a thread: real port, real store, real networks."""
     bound = threading.Event()
@@ -89,7 +138,7 @@ def running(
         port.append(at)
         bound.set()
 
-    with build(config, demo=demo, camera=camera) as daemon:
+    with build(config, demo=demo, camera=camera, clock=clock) as daemon:
         thread = threading.Thread(
             target=loop.run_until_complete, args=(serve(daemon, ready, stop),), name="daemon"
         )
@@ -103,3 +152,12 @@ def running(
             thread.join(20)
             loop.close()
             assert not thread.is_alive(), "the daemon did not stop"
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Until ``condition`` holds, 5 s at the most."""
+    for _ in range(500):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("waited 5 s in vain")

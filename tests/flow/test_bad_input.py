@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from harness import FIRST, ROOT, Running, his_call, put_before_camera, running, unlink_folder
 
+from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door import http as http_door
 from yibao_face.daemon.door.http import AUTH_PATH
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
-from yibao_face.daemon.photo import enrol
 from yibao_face.daemon.wiring import gallery_of
 from yibao_face.models.suite import FaceModels
 
@@ -182,7 +182,7 @@ def test_a_model_with_one_byte_changed_refuses_everybody(
     model.write_bytes(data)
     with running(cast) as daemon:
         answer = daemon.caller.authenticate(his_call(FIRST))
-        [stored] = daemon.daemon.service.outbox.waiting()
+        [stored] = daemon.daemon.ledger.outbox.waiting()
 
     assert_refused(answer, "模型文件被改动")
     assert "model-altered" == stored.cause
@@ -202,7 +202,7 @@ def test_a_recording_never_passes_outside_the_demo(cast: Config, clips: Path) ->
     put_before_camera(cast, clips, "live-first")
     with running(cast, demo=False) as daemon:
         answer = daemon.caller.authenticate(his_call(FIRST))
-        [stored] = daemon.daemon.service.outbox.waiting()
+        [stored] = daemon.daemon.ledger.outbox.waiting()
 
     assert_refused(answer, "非现场摄像头")
     assert ("recorded-camera", False) == (stored.cause, stored.demo)

@@ -28,7 +28,7 @@ def test_what_stands_before_the_camera_decides(
     put_before_camera(cast, clips, clip)
     with running(cast) as site:
         answer = site.caller.authenticate(his_call(FIRST))
-        [stored] = site.daemon.service.outbox.waiting()
+        [stored] = site.daemon.ledger.outbox.waiting()
 
     assert (code, who) == (answer["code"], answer["type"])
     assert (code, who, cause) == (stored.code, stored.who, stored.cause)

@@ -18,7 +18,7 @@ from yibao_face.daemon.wiring import outbox_path
 
 def stored(config: Config) -> list[tuple[str, int, str]]:
     with closing(sqlite3.connect(outbox_path(config))) as db:
-        rows = db.execute("SELECT certificate_no, code, cause FROM result ORDER BY id")
+        rows = db.execute("SELECT certificate_no, code, cause FROM record ORDER BY id")
         return [(str(r[0]), int(r[1]), str(r[2])) for r in rows]
 
 
@@ -65,7 +65,7 @@ def test_the_record_holds_provenance_and_no_person_in_clear(cast: Config, clips:
         assert 0 == daemon.process.wait(15)
     with closing(sqlite3.connect(outbox_path(cast))) as db:
         db.row_factory = sqlite3.Row
-        row = dict(db.execute("SELECT * FROM result").fetchone())
+        row = dict(db.execute("SELECT * FROM record").fetchone())
     everything = b"".join(
         path.read_bytes()
         for path in cast.data.iterdir()

@@ -54,7 +54,7 @@ def enrol(cast: Config, answers: Answers) -> tuple[dict[str, Any], list[dict[str
     """Answer, prompts shown and record of one call for the stranger."""
     with running(cast) as site, clerk(site, answers) as shown:
         answer = site.caller.authenticate(his_call(STRANGER))
-        [record] = site.daemon.service.outbox.waiting()
+        [record] = site.daemon.ledger.outbox.waiting()
     return answer, shown, record
 
 

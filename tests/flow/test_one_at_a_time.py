@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import FIRST, Running, his_call, running
+from harness import FIRST, Running, his_call, running, wait_for
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.http import AUTH_PATH
@@ -36,7 +36,7 @@ def frames_of(clips: Path, clip: str, count: int) -> list[Frame]:
 
 
 def causes(site: Running) -> list[str]:
-    return [row.cause for row in site.daemon.service.outbox.waiting()]
+    return [row.cause for row in site.daemon.ledger.outbox.waiting()]
 
 
 class Opened:
@@ -59,14 +59,6 @@ def call_in_thread(site: Running) -> tuple[threading.Thread, list[dict[str, Any]
     )
     thread.start()
     return thread, answers
-
-
-def wait_for(condition: Any) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("waited 5 s in vain")
 
 
 def test_a_live_camera_passes_outside_the_demo(cast: Config, clips: Path) -> None:
