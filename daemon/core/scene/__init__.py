@@ -1,0 +1,1 @@
+"""The counter scenes as pure folds over the events of the record log."""
