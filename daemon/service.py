@@ -7,18 +7,24 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yibao_face.daemon.booth.booth import Booth, told
 from yibao_face.daemon.booth.encounter import Subject, Trace
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.codes import TABLE, cause_of
-from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy, earlier_answer, locked_until_ms
+from yibao_face.daemon.core.deal import (
+    SPOOFS,
+    LockPolicy,
+    RepeatPolicy,
+    earlier_answer,
+    locked_until_ms,
+)
 from yibao_face.daemon.core.decision import Outcome, exempt, refused
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 from yibao_face.daemon.core.policy import Policy, Ruling, Visit, ruling
-from yibao_face.daemon.core.scene.event import Event, Kind
+from yibao_face.daemon.core.scene.event import CHECK_KINDS, Event, Kind
 from yibao_face.daemon.core.scene.special import covering
 from yibao_face.daemon.core.scene.ward import movement, parse_stay, roster
 from yibao_face.daemon.gallery.gallery import Gallery, Numbers
@@ -29,7 +35,15 @@ from yibao_face.sync.api import Query, StoreError
 
 logger = logging.getLogger(__name__)
 
-WARD_KINDS = (Kind.ADMISSION, Kind.BED_CHANGE, Kind.STAY, Kind.DISCHARGE)
+_PASSED = (Cause.MATCHED_SELF.value, Cause.MATCHED_AGENT.value)
+_LET_GO = (*_PASSED, Cause.POLICY_EXEMPT.value, Cause.SPECIAL_EXEMPT.value)
+_WARD_KINDS = tuple(
+    kind.value for kind in (Kind.ADMISSION, Kind.BED_CHANGE, Kind.STAY, Kind.DISCHARGE)
+)
+# What says whether a person is paused, by index: refusals for other reasons may be many.
+_LOCK_KINDS = tuple(kind.value for kind in (*CHECK_KINDS, Kind.ATTENDANCE, Kind.RELEASE))
+_SIGNED = (Cause.SIGNED_IN.value, Cause.SIGNED_OUT.value)
+_LOCK_CAUSES = (*(cause.value for cause in SPOOFS), *_PASSED, *_SIGNED, Cause.RECORDED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +89,9 @@ class Service:
     ledger: Ledger
     gallery: Gallery
     rules: Rules
-    _running: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    _running: dict[tuple[str, str], frozenset[str]] = field(
+        default_factory=dict[tuple[str, str], frozenset[str]]
+    )
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, request: AuthRequest, body_sha256: str, attempt: Attempt) -> Reply:
@@ -132,7 +148,12 @@ class Service:
 
     def _earlier(self, call: Call) -> Event | Cause | None:
         institution, deal_no = call.deal
-        events = self.ledger.events(Query(institution=institution, deal_no=deal_no))
+        asked = Query(institution=institution, deal_no=deal_no, limit=1)
+        # The call that owns the number and the last that let go: however often it was refused,
+        # these two rows say all.
+        owner = replace(asked, but_cause=Cause.DEAL_TAKEN.value)
+        let_go = replace(asked, let_go=True, newest=True)
+        events = [*self.ledger.events(owner), *self.ledger.events(let_go)]
         persons = {call.person, *call.numbers}
         now_ms = self.ledger.clock.unix_ms()
         return earlier_answer(events, persons, now_ms, self.rules.repeat)
@@ -154,7 +175,9 @@ class Service:
     def _is_locked(self, person: str) -> bool:
         lock, now_ms = self.rules.lock, self.ledger.clock.unix_ms()
         since = now_ms - lock.window_ms - lock.lock_ms
-        events = self.ledger.events(Query(person=person, since_ms=since))
+        events = self.ledger.events(
+            Query(person=person, kinds=_LOCK_KINDS, causes=_LOCK_CAUSES, since_ms=since)
+        )
         until = locked_until_ms(events, lock)
         return until is not None and now_ms < until
 
@@ -186,7 +209,7 @@ class Service:
         outcome = settled.outcome
         certificate = ""
         try:
-            kind, ward, findings = self._scene(call, outcome)
+            kind, ward, findings = self._scene(call)
             entry = Entry(
                 kind=kind,
                 outcome=outcome,
@@ -196,7 +219,7 @@ class Service:
                 request_sha256=call.body_sha256,
                 rule=settled.rule,
                 trace=settled.trace,
-                findings=(*call.request.findings, *findings),
+                findings=(*call.request.findings, *findings, *_identity_findings(settled.trace)),
                 detail={**ward, **self._detail(call, settled)},
                 sealed={**call.request.fields, "extra": call.request.extra},
             )
@@ -209,15 +232,13 @@ class Service:
 
     def _detail(self, call: Call, settled: Settled) -> dict[str, Any]:
         detail: dict[str, Any] = {}
-        if len(call.numbers) > 1 or call.numbers[0] != call.person:
+        if set(call.numbers) != {call.person}:
             detail["numbers"] = list(call.numbers)
         if settled.trace.agent:
             detail["agent"] = settled.trace.agent
         return detail
 
-    def _scene(
-        self, call: Call, outcome: Outcome
-    ) -> tuple[Kind, Mapping[str, Any], tuple[Finding, ...]]:
+    def _scene(self, call: Call) -> tuple[Kind, Mapping[str, Any], tuple[Finding, ...]]:
         """Which record type a call is, the ward facts it carries, and what is wrong with them."""
         request = call.request
         if request.fields["med_type"] not in self.rules.inpatient_med_types:
@@ -226,11 +247,8 @@ class Service:
         findings = tuple(Finding("exp_content", problem) for problem in problems)
         if stay is None:
             return Kind.SETTLEMENT, {}, findings
-        kinds = tuple(kind.value for kind in WARD_KINDS)
-        institution = request.institution_code
-        events = self.ledger.events(
-            Query(kinds=kinds, institution=institution, person=call.person)
-        )
+        query = Query(_WARD_KINDS, institution=request.institution_code, person=call.person)
+        events = self.ledger.events(replace(query, causes=_LET_GO))
         kind = movement(roster(events).get(call.person), stay)
         return kind, stay.detail(), findings
 
@@ -238,6 +256,11 @@ class Service:
 def body_digest(body: bytes) -> str:
     """SHA-256 of a call as received: ties the record to what was asked."""
     return hashlib.sha256(body).hexdigest()
+
+
+def _identity_findings(trace: Trace) -> tuple[Finding, ...]:
+    """A name other than the enrolled one does not refuse: married names, rare characters."""
+    return (Finding("name", "differs-from-enrolled"),) if trace.name_differs else ()
 
 
 def _reply(outcome: Outcome, certificate: str) -> Reply:

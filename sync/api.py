@@ -53,9 +53,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which records: every set field must agree. Days are inclusive; ``last``: the newest only."""
+    """Which records: every set field must agree. Days are inclusive.
+
+    ``but_cause``: any cause but this. ``let_go``: code 1 or 2 only. ``newest``: last written
+    first; ``limit``: at most so many.
+    """
 
     kinds: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    but_cause: str | None = None
     institution: str | None = None
     deal_no: str | None = None
     person: str | None = None
@@ -63,4 +69,6 @@ class Query:
     first_day: str | None = None
     last_day: str | None = None
     since_ms: int | None = None
-    last: bool = False
+    let_go: bool = False
+    newest: bool = False
+    limit: int | None = None

@@ -38,7 +38,9 @@ _FROM_1 = (
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS record_deal ON record (institution, deal_no)",
     "CREATE INDEX IF NOT EXISTS record_kind ON record (kind, day)",
-    "CREATE INDEX IF NOT EXISTS record_person ON record (person, at_unix_ms)",
+    # Partial: whether a settlement was let go must not cost more after many refusals of it.
+    "CREATE INDEX IF NOT EXISTS record_let_go ON record (institution, deal_no) WHERE code > 0",
+    "CREATE INDEX IF NOT EXISTS record_person ON record (person, kind, cause, at_unix_ms)",
     "CREATE INDEX IF NOT EXISTS record_certificate ON record (certificate_no)",
 )
 
@@ -150,6 +152,7 @@ def _clause(query: Query) -> tuple[str, tuple[Any, ...]]:
         ("institution = ?", query.institution),
         ("deal_no = ?", query.deal_no),
         ("person = ?", query.person),
+        ("cause <> ?", query.but_cause),
         ("certificate_no = ?", query.certificate_no),
         ("day >= ?", query.first_day),
         ("day <= ?", query.last_day),
@@ -157,8 +160,13 @@ def _clause(query: Query) -> tuple[str, tuple[Any, ...]]:
     ]
     asked = [(term, value) for term, value in terms if value is not None]
     clauses, bound = [term for term, _ in asked], [value for _, value in asked]
-    if query.kinds:
-        clauses.append(f"kind IN ({', '.join('?' * len(query.kinds))})")
-        bound += query.kinds
+    for column, values in (("kind", query.kinds), ("cause", query.causes)):
+        if values:
+            clauses.append(f"{column} IN ({', '.join('?' * len(values))})")
+            bound += values
+    if query.let_go:
+        clauses.append("code > 0")
     where = f"WHERE {' AND '.join(clauses)} " if clauses else ""
-    return where + ("ORDER BY rowid DESC LIMIT 1" if query.last else "ORDER BY rowid"), (*bound,)
+    order = "ORDER BY rowid DESC" if query.newest else "ORDER BY rowid"
+    limit = "" if query.limit is None else f" LIMIT {query.limit:d}"
+    return where + order + limit, (*bound,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from yibao_face.sync.api import Query, Record, StoreError
-from yibao_face.sync.outbox import Outbox
+from yibao_face.sync.outbox import Outbox, _clause
 
 # Puts results 0, 1, 2 … of the template in argv, and prints each id once put() returned.
 WRITER = """
@@ -322,20 +323,51 @@ def filled(path: Path) -> Generator[Outbox, None, None]:
         ("0004", {"day": "2026-11-22", "person": "c", "deal_no": "D1", "certificate_no": "C4"}),
         ("0005", {"day": "2026-11-22", "person": "a", "kind": "treatment-in"}),
     ]
+    passed = {"cause": "matched-self"}
+    refused: dict[str, str | int] = {"cause": "other-person", "code": 0}
     with Outbox(path) as outbox:
         for id_, changed in rows:
-            outbox.put(result(id_, **changed))
+            outcome = passed if id_ in ("0002", "0004") else refused
+            outbox.put(result(id_, **outcome, **changed))
         yield outbox
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (Query(institution="I", deal_no="D", limit=1), "record_deal"),
+        (Query(institution="I", deal_no="D", let_go=True), "record_let_go"),
+        (Query(person="a", kinds=("round",), causes=("spoof-flat",)), "record_person"),
+        (Query(kinds=("round",), first_day="2026-11-21"), "record_kind"),
+        (Query(certificate_no="C"), "record_certificate"),
+    ],
+    ids=str,
+)
+def test_what_every_call_asks_is_found_by_an_index(path: Path, query: Query, index: str) -> None:
+    clause, bound = _clause(query)
+    with Outbox(path) as outbox:
+        explain = f"EXPLAIN QUERY PLAN SELECT * FROM record {clause}"  # noqa: S608  # own words
+        plan = outbox._db.execute(explain, bound)
+        used = " ".join(str(row[3]) for row in plan)
+
+    assert re.search(rf"USING INDEX {index}\b", used), used
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
         (Query(), ["0001", "0002", "0003", "0004", "0005"]),
-        (Query(last=True), ["0005"]),
+        (Query(newest=True, limit=1), ["0005"]),
+        (Query(newest=True), ["0005", "0004", "0003", "0002", "0001"]),
+        (Query(limit=2), ["0001", "0002"]),
+        (Query(causes=("matched-self",)), ["0002", "0004"]),
+        (Query(but_cause="matched-self"), ["0001", "0003", "0005"]),
+        (Query(let_go=True), ["0002", "0004"]),
+        (Query(deal_no="D1", institution="001000200030", let_go=True), ["0004"]),
         (Query(kinds=("round",)), ["0003"]),
         (Query(kinds=("round", "treatment-in")), ["0003", "0005"]),
-        (Query(kinds=("settlement",), last=True), ["0004"]),
+        (Query(kinds=("settlement",), newest=True, limit=1), ["0004"]),
+        (Query(kinds=("round", "settlement"), causes=("other-person",)), ["0001", "0003"]),
         (Query(institution="H2"), ["0002"]),
         (Query(deal_no="D1"), ["0001", "0004"]),
         (Query(deal_no="D1", institution="H2"), []),
