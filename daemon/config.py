@@ -10,6 +10,8 @@ from datetime import time
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
+from yibao_face.daemon.core.scene.ward import INPATIENT_MED_TYPES
+
 HOME_VARIABLE = "YIBAO_FACE_HOME"
 # The notice of admission must carry this sentence (S0-49).
 CONSENT_TEXT = "本人同意接受通过实人认证(人脸识别)等方式进行医疗行为监管"
@@ -104,7 +106,7 @@ class DeskConfig:
     makeup_hours: int = 24
     max_agents: int = 3
     max_cards: int = 3
-    inpatient_med_types: tuple[str, ...] = ("21", "22", "23", "24", "52")
+    inpatient_med_types: tuple[str, ...] = tuple(sorted(INPATIENT_MED_TYPES))
 
 
 @dataclass(frozen=True, slots=True)

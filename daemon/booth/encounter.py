@@ -34,6 +34,7 @@ class Trace:
     camera: CameraInfo | None = None
     consent: str = ""
     agent: str = ""
+    name_differs: bool = False
     liveness: dict[str, float] = field(default_factory=dict[str, float])
     frames: int = 0
     evidence_sha256: str = ""
@@ -86,6 +87,7 @@ class Encounter:
         if person is not None:
             self.trace.person = person
             self.trace.consent = self._scene.gallery.consent(person)
+            self.trace.name_differs = self._scene.gallery.name(person) != self._subject.name
         with self._scene.open_camera() as camera:
             self.trace.camera = camera.info
             barrier = self._barrier(camera.info)

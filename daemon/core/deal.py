@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from yibao_face.daemon.core.encounter import Answer, Cause
+from yibao_face.daemon.core.scene.detail import texts
 from yibao_face.daemon.core.scene.event import HIS_KINDS, Event, Kind
 
 SPOOFS = frozenset({Cause.SPOOF_FLAT, Cause.SPOOF_SIZE, Cause.SPOOF_SHAPE})
@@ -67,6 +68,4 @@ def locked_until_ms(events: Iterable[Event], policy: LockPolicy) -> int | None:
 
 def _named(event: Event) -> set[str]:
     """The digests a call named, however it named them."""
-    numbers = event.detail.get("numbers", ())
-    listed = numbers if isinstance(numbers, list | tuple) else ()
-    return {event.person, *(str(n) for n in listed)}
+    return {event.person, *texts(event.detail.get("numbers"))}

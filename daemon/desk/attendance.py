@@ -16,11 +16,12 @@ from yibao_face.daemon.core.scene.attendance import (
     clock_set_back,
     day_record,
     next_sign,
+    on_duty,
 )
 from yibao_face.daemon.core.scene.event import Event, Kind
 from yibao_face.daemon.core.scene.treatment import may_make_up
 from yibao_face.daemon.desk.desk import Desk, Done, recorded
-from yibao_face.daemon.desk.form import Form, FormError
+from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.gallery.gallery import Gallery, Numbers
 from yibao_face.daemon.ledger import Entry, Ledger
 from yibao_face.daemon.wire.attendance import AttendanceRequest
@@ -62,7 +63,7 @@ class Attendance:
         self, id_: str, request: AttendanceRequest, body_sha256: str, attempt: Attempt
     ) -> Cause:
         numbers = Numbers(request.id_number)
-        person = self.gallery.digests(numbers)[0]
+        person = self.gallery.person_of(numbers)
         sign = self._next(request, person)
         if sign is Cause.ALREADY_SIGNED:
             return sign
@@ -108,7 +109,7 @@ def reply_of(cause: Cause) -> AttendanceReply:
 
 def practitioners(ledger: Ledger, institution: str) -> frozenset[str]:
     """Digests of who may sign in at ``institution``: the last roster taken over."""
-    query = Query(kinds=(Kind.ROSTER.value,), institution=institution, last=True)
+    query = Query(kinds=(Kind.ROSTER.value,), institution=institution, newest=True, limit=1)
     listed = [event.detail.get("practitioners", []) for event in ledger.events(query)]
     return frozenset(str(digest) for roster in listed for digest in roster)
 
@@ -116,12 +117,7 @@ def practitioners(ledger: Ledger, institution: str) -> frozenset[str]:
 def take_roster(desk: Desk, form: Form, _attempt: Attempt) -> Done:
     """Take over the whole list of practitioners of an institution, by id number."""
     institution = desk.institution(form)
-    listed = form.raw.get("practitioners")
-    if not isinstance(listed, list) or len(listed) > 20_000:
-        raise FormError("医师药师名单(practitioners)须为列表")
-    forms = [Form(item) for item in listed if isinstance(item, dict)]
-    if len(forms) != len(listed):
-        raise FormError("医师药师名单(practitioners)每项须有证件号码(id)和姓名(name)")
+    forms = form.rows("practitioners", "医师药师名单")
     digests = [desk.named(f, "id", "证件号码") for f in forms]
     names = [f.text("name", "姓名", 30) for f in forms]
     entry = Entry(
@@ -160,7 +156,8 @@ def accept_clock(desk: Desk, form: Form, _attempt: Attempt) -> Done:
 def view_attendance(desk: Desk, form: Form) -> dict[str, Any]:
     """Who signed on a day, and who did not sign out."""
     institution = desk.institution(form)
-    day = form.day("day", "日期", desk.ledger.clock.today())
+    today = desk.ledger.clock.today()
+    day = form.day("day", "日期", today)
     events = desk.events(institution, Kind.ATTENDANCE, Kind.ATTENDANCE_MAKEUP)
     return {
         "day": day.isoformat(),
@@ -168,7 +165,8 @@ def view_attendance(desk: Desk, form: Form) -> dict[str, Any]:
             {
                 "person": person[:12],
                 "signs": [[s.value, at_ms] for s, at_ms in record.signs],
-                "missing_out": record.missing_out,
+                "on_duty": on_duty(events, person, day) and day == today,
+                "missing_out": record.missing_out and day != today,
                 "made_up": record.made_up,
             }
             for person in sorted(practitioners(desk.ledger, institution))

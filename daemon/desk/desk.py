@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.encounter import Subject
+from yibao_face.daemon.booth.photo import decode
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.core.decision import Outcome, refused
 from yibao_face.daemon.core.encounter import Answer, Cause
@@ -79,18 +80,18 @@ class Desk:
             raise FormError("请填写证件号码(id)或个人编号(psn)")
         numbers = Numbers(id_number, person_number)
         name = form.text_or_empty("name", "姓名", 30)
-        return Subject(numbers, name), self._digest(numbers)
+        return Subject(numbers, name), self.gallery.person_of(numbers)
 
     def named(self, form: Form, key: str, title: str) -> str:
         """The digest of the person whose id number is under ``key``."""
-        return self._digest(Numbers(form.text(key, title, 30).upper()))
-
-    def _digest(self, numbers: Numbers) -> str:
-        return self.gallery.find(numbers) or self.gallery.digests(numbers)[0]
+        return self.gallery.person_of(Numbers(form.text(key, title, 30).upper()))
 
     def keep(self, form: Form) -> list[str]:
-        """Keep the photographs of a call as evidence; their names."""
-        return [self.evidence.put(photo) for photo in form.photos("photos", "照片")]
+        """Keep the photographs of a call as evidence; their names. Raises ``PhotoError``."""
+        photos = form.photos("photos", "照片")
+        for number, photo in enumerate(photos, 1):
+            decode(photo, f"photo {number}")
+        return [self.evidence.put(photo) for photo in photos]
 
     def note(self, entry: Entry) -> Done:
         """Write down an act nobody had to stand before the camera for."""

@@ -19,6 +19,7 @@ CATEGORIES = ("settlement", "treatment")
 RATE_KINDS = (
     *HIS_KINDS,
     Kind.TREATMENT_IN,
+    Kind.TREATMENT_MAKEUP,
     Kind.SPECIAL,
     Kind.REVIEW,
     Kind.SETTLED,

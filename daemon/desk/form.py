@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from yibao_face.daemon.clock import SHANGHAI
 from yibao_face.daemon.wire.request import BadRequestError
 
 _MAX_PHOTOS = 9
+_MAX_ROWS = 20_000
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -87,10 +88,24 @@ class Form:
 
     def photos(self, key: str, title: str) -> list[bytes]:
         """Pictures in base64; none is an empty list."""
-        value = self.raw.get(key, [])
-        if not isinstance(value, list) or len(value) > _MAX_PHOTOS:
-            raise FormError(f"{title}({key})须为列表，最多{_MAX_PHOTOS}张")
+        texts = self._list(key, title, _MAX_PHOTOS)
+        if not all(isinstance(text, str) for text in texts):
+            raise FormError(f"{title}({key})须为base64编码的图片")
         try:
-            return [base64.b64decode(item, validate=True) for item in value]
-        except (binascii.Error, TypeError, ValueError) as exc:
+            return [base64.b64decode(str(text), validate=True) for text in texts]
+        except (binascii.Error, ValueError) as exc:
             raise FormError(f"{title}({key})须为base64编码的图片") from exc
+
+    def rows(self, key: str, title: str) -> list[Form]:
+        """A list of objects, each read as a form of its own; at most 20,000."""
+        items = self._list(key, title, _MAX_ROWS)
+        rows = [Form(cast("dict[str, Any]", i)) for i in items if isinstance(i, dict)]
+        if len(rows) != len(items):
+            raise FormError(f"{title}({key})的每一项须为对象")
+        return rows
+
+    def _list(self, key: str, title: str, limit: int) -> list[object]:
+        value = self.raw.get(key, [])
+        if not isinstance(value, list) or len(cast("list[object]", value)) > limit:
+            raise FormError(f"{title}({key})须为列表，最多{limit}项")
+        return cast("list[object]", value)

@@ -9,21 +9,20 @@ from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.core.scene import agent as agent_rule
 from yibao_face.daemon.core.scene import special as special_rule
 from yibao_face.daemon.core.scene.event import HIS_KINDS, Kind
-from yibao_face.daemon.core.scene.special import TITLES, Case
+from yibao_face.daemon.core.scene.special import EVIDENCE, TITLES, Case
 from yibao_face.daemon.desk.desk import Desk, Done, recorded
 from yibao_face.daemon.desk.form import Form, FormError
 from yibao_face.daemon.gallery.gallery import Numbers, UnknownPersonError
 from yibao_face.daemon.ledger import Entry
 
 _PROBLEMS = {
-    "photo-missing": "请拍摄凭证照片后再登记",
     "today-only": "只能登记当天",
     "from-past": "开始日期不能早于今天",
     "until-before-from": "结束日期不能早于开始日期",
     "until-too-far": "日期太远，请缩短有效期",
     "until-past": "有效期不能早于今天",
     "document-missing": "请拍摄委托人和代购人的证件后再登记",
-    "relation-missing": "请填写代购关系",
+    "relation-missing": f"请填写代购关系，如{'、'.join(agent_rule.RELATIONS)}",
     "relation-too-long": "代购关系不超过20个字",
 }
 # How far back the counters of agents look (S4-38).
@@ -75,6 +74,8 @@ def register_special(desk: Desk, form: Form, _attempt: Attempt) -> Done:
     case = form.choice("case", "登记类型", Case)
     since, until = form.day("from", "开始日期", today), form.day("until", "结束日期", today)
     photos = desk.keep(form)
+    if not photos:
+        raise FormError(f"{TITLES[case]}：{EVIDENCE[case]}后再登记")
     _refuse(special_rule.check_registration(case, since, until, photos, today))
     detail = {
         "case": case.value,
@@ -131,8 +132,18 @@ def view_queue(desk: Desk, form: Form) -> dict[str, Any]:
 
 
 def view_agents(desk: Desk, form: Form) -> dict[str, Any]:
-    """How many agents each card has and how many cards each agent serves (S4-38)."""
-    return _over(desk, desk.institution(form))
+    """Agents per card and cards per agent (S4-38); with an ``id``, who may buy for that person."""
+    institution = desk.institution(form)
+    shown = _over(desk, institution)
+    if form.text_or_empty("id", "证件号码", 30):
+        _, person = desk.subject(form)
+        events = desk.events(institution, Kind.AGENT)
+        now_ms = desk.ledger.clock.unix_ms()
+        shown["allowed"] = [
+            {"agent": m.agent[:12], "relation": m.relation, "until": m.until.isoformat()}
+            for m in agent_rule.in_force(events, person, now_ms)
+        ]
+    return shown
 
 
 def _over(desk: Desk, institution: str) -> dict[str, Any]:

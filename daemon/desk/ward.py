@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, cast
 
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.core.decision import refused
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.scene.detail import texts
 from yibao_face.daemon.core.scene.event import CHECK_KINDS, Kind
 from yibao_face.daemon.core.scene.round import day_states, parse_task, task_progress, tasks
 from yibao_face.daemon.core.scene.ward import roster
@@ -107,7 +108,10 @@ def view_tasks(desk: Desk, form: Form) -> dict[str, Any]:
 
 def _with_digests(desk: Desk, payload: Any) -> Any:
     """The task with persons as this device names them: the centre knows no keyed digests."""
-    if not isinstance(payload, dict) or not isinstance(payload.get("persons"), list):
-        return payload
-    persons = [desk.named(Form({"id": number}), "id", "证件号码") for number in payload["persons"]]
-    return {**payload, "persons": persons}
+    if not isinstance(payload, dict) or "persons" not in payload:
+        return cast(Any, payload)
+    task = cast("dict[str, Any]", payload)
+    numbers = texts(task["persons"])
+    persons = [desk.named(Form({"id": number}), "id", "证件号码") for number in numbers]
+    # What is no list of texts is left as it is: parse_task names the fault.
+    return {**task, "persons": persons} if numbers else task

@@ -59,7 +59,7 @@ class PlainRunner(web.AppRunner):
             made.request_handler,
             request_factory=made.request_factory,
             handler_cancellation=made.handler_cancellation,
-            **made._kwargs,
+            **made._kwargs,  # pyright: ignore[reportPrivateUsage]  # its settings, nowhere public
         )
 
 

@@ -106,6 +106,10 @@ class Gallery:
         given = (("id", numbers.id_number.upper()), ("psn", numbers.person_number))
         return tuple(self.vault.digest(kind, number) for kind, number in given if number)
 
+    def person_of(self, numbers: Numbers) -> str:
+        """The digest records name the person by: as enrolled, else of the first number given."""
+        return self.find(numbers) or self.digests(numbers)[0]
+
     def add(self, enrolment: Enrolment, samples: list[Embedding], stamp: ModelStamp) -> str:
         """Keep a new person with ``samples`` of the network ``stamp``; returns the digest."""
         digests = self.digests(enrolment.numbers)
