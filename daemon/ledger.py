@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ from yibao_face.daemon.gallery.vault import Vault
 from yibao_face.daemon.trust.certificate import Certificate, Facts, issue
 from yibao_face.daemon.trust.signature import Signer
 from yibao_face.daemon.wire.request import Finding
-from yibao_face.sync.api import Query, Record
+from yibao_face.sync.api import Brief, Query, Record
 from yibao_face.sync.outbox import Outbox
 
 _NO_CERTIFICATE = Certificate("", "")
@@ -79,8 +79,8 @@ class Ledger:
 
         Rows of the demo count only in a demo, rows of a counter only there.
         """
-        demo = self.provenance.demo
-        return [event_of(row) for row in self.outbox.find(query) if row.demo is demo]
+        asked = replace(query, demo=self.provenance.demo)
+        return [event_of(row) for row in self.outbox.briefs(asked)]
 
     def opened(self, record: Record) -> dict[str, Any]:
         """The sealed part of ``record``; raises ``VaultError``."""
@@ -145,7 +145,7 @@ class Ledger:
         return self.vault.seal(text.encode("utf-8", "replace"), _label(id_))
 
 
-def event_of(row: Record) -> Event:
+def event_of(row: Brief | Record) -> Event:
     """A row as the scenes read it."""
     return Event(
         id=row.id,
@@ -158,7 +158,7 @@ def event_of(row: Record) -> Event:
         cause=Cause(row.cause),
         deal_no=row.deal_no,
         certificate_no=row.certificate_no,
-        detail=json.loads(row.detail),
+        detail=json.loads(row.detail) if row.detail != "{}" else {},
     )
 
 

@@ -52,11 +52,28 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """What lists are made of: a record without what it was decided with and its sealed part."""
+
+    id: str
+    kind: str
+    at_unix_ms: int
+    day: str
+    institution: str
+    deal_no: str
+    person: str
+    code: int
+    cause: str
+    certificate_no: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """Which records: every set field must agree. Days are inclusive.
 
-    ``but_cause``: any cause but this. ``let_go``: code 1 or 2 only. ``newest``: last written
-    first; ``limit``: at most so many.
+    ``but_cause``: any cause but this. ``let_go``: code 1 or 2 only. ``demo``: of the demo, or
+    of the counter. ``newest``: last written first; ``limit``: at most so many.
     """
 
     kinds: tuple[str, ...] = ()
@@ -70,5 +87,6 @@ class Query:
     last_day: str | None = None
     since_ms: int | None = None
     let_go: bool = False
+    demo: bool | None = None
     newest: bool = False
     limit: int | None = None

@@ -14,13 +14,14 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, Self
 
-from yibao_face.sync.api import Query, Record, StoreError
+from yibao_face.sync.api import Brief, Query, Record, StoreError
 
 _SCHEMA_VERSION = 2
 _COLUMNS = tuple(f.name for f in fields(Record))
 _TYPES = {"at_unix_ms": "INTEGER", "code": "INTEGER", "who": "INTEGER", "demo": "INTEGER"}
 _TYPES["sealed_request"] = "BLOB"
 _NAMES = ", ".join(_COLUMNS)
+_BRIEF = ", ".join(f.name for f in fields(Brief))
 _MARKS = ", ".join("?" * len(_COLUMNS))
 _BUSY_S = 5.0
 # Schema 1 (release 0.1) knew settlement calls only.
@@ -93,6 +94,12 @@ class Outbox:
         clause, bound = _clause(query)
         return list(self._select(clause, bound))
 
+    def briefs(self, query: Query) -> list[Brief]:
+        """As ``find``, but only what lists are made of: a third of the time."""
+        clause, bound = _clause(query)
+        rows = self._rows(f"SELECT {_BRIEF} FROM record {clause}", bound)  # noqa: S608  # own names
+        return [Brief(*row) for row in rows]
+
     def high_water_ms(self, since_kind: str) -> int:
         """The latest time any record carries from the last one of ``since_kind`` on; 0: none."""
         query = (
@@ -154,6 +161,7 @@ def _clause(query: Query) -> tuple[str, tuple[Any, ...]]:
         ("person = ?", query.person),
         ("cause <> ?", query.but_cause),
         ("certificate_no = ?", query.certificate_no),
+        ("demo = ?", query.demo),
         ("day >= ?", query.first_day),
         ("day <= ?", query.last_day),
         ("at_unix_ms >= ?", query.since_ms),

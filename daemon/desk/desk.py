@@ -105,11 +105,21 @@ class Desk:
         record = self.ledger.write(id_, _with(entry, outcome, trace))
         return Done(outcome.cause, record.id, {"passed": outcome.answer is Answer.PASS})
 
-    def events(self, institution: str, *kinds: Kind, first: date | None = None) -> list[Event]:
-        """Records of ``kinds`` of an institution, from the day ``first`` on."""
-        names = tuple(kind.value for kind in kinds)
-        since = first.isoformat() if first else None
-        return self.ledger.events(Query(kinds=names, institution=institution, first_day=since))
+    def events(
+        self,
+        institution: str,
+        *kinds: Kind,
+        first: date | None = None,
+        person: str | None = None,
+    ) -> list[Event]:
+        """Records of ``kinds`` of an institution, from the day ``first`` on, of ``person``."""
+        query = Query(
+            kinds=tuple(kind.value for kind in kinds),
+            institution=institution,
+            person=person,
+            first_day=first.isoformat() if first else None,
+        )
+        return self.ledger.events(query)
 
 
 def _with(entry: Entry, outcome: Outcome, trace: Any) -> Entry:

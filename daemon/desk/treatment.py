@@ -37,14 +37,14 @@ def sign_in(desk: Desk, form: Form, attempt: Attempt) -> Done:
     detail = {"item": _item(desk, form), "staff": form.text("staff", "工号")}
     entry = Entry(Kind.TREATMENT_IN, recorded(), institution, person, detail=detail)
     now_ms = desk.ledger.clock.unix_ms()
-    bar = may_sign_in(_events(desk, institution), person, now_ms, desk.rules.items)
+    bar = may_sign_in(_events(desk, institution, person), person, now_ms, desk.rules.items)
     return _refused(desk, entry, bar) if bar else desk.meet(subject, entry, attempt)
 
 
 def sign_out(desk: Desk, form: Form, attempt: Attempt) -> Done:
     """The patient's face after it; the session it closes is the one open now."""
     institution, (subject, person) = desk.institution(form), desk.subject(form)
-    events, now_ms = _events(desk, institution), desk.ledger.clock.unix_ms()
+    events, now_ms = _events(desk, institution, person), desk.ledger.clock.unix_ms()
     bar = may_sign_out(events, person, now_ms, desk.rules.items)
     session = open_session(events, person)
     detail = {"session": session.id, "item": session.item} if session else {}
@@ -109,8 +109,8 @@ def view_treatments(desk: Desk, form: Form) -> dict[str, Any]:
     }
 
 
-def _events(desk: Desk, institution: str) -> list[Event]:
-    return desk.events(institution, *_KINDS)
+def _events(desk: Desk, institution: str, person: str | None = None) -> list[Event]:
+    return desk.events(institution, *_KINDS, person=person)
 
 
 def _item(desk: Desk, form: Form) -> str:

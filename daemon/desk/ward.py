@@ -27,7 +27,7 @@ def do_round(desk: Desk, form: Form, attempt: Attempt) -> Done:
     institution, (subject, person) = desk.institution(form), desk.subject(form)
     detail = {"staff": form.text("staff", "工号"), "task": form.text_or_empty("task", "任务")}
     entry = Entry(Kind.ROUND, recorded(), institution, person, detail=detail)
-    if person not in roster(desk.events(institution, *CHECK_KINDS)):
+    if person not in roster(desk.events(institution, *CHECK_KINDS, person=person)):
         missing = Entry(
             Kind.ROUND, refused(Cause.NOT_INPATIENT), institution, person, detail=detail
         )
