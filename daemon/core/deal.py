@@ -39,12 +39,14 @@ def earlier_answer(
     somebody go on is given again; a refusal is not, so that the patient may try once more.
     """
     calls = [e for e in events if e.kind in HIS_KINDS and e.cause is not Cause.DEAL_TAKEN]
-    if calls and persons.isdisjoint(_named(calls[0])):
+    let_go = [e for e in calls if e.answer is not Answer.FAIL]
+    # Whoever passed owns it too: a first call may have named two persons by its two numbers.
+    if any(persons.isdisjoint(_named(e)) for e in (*calls[:1], *let_go)):
         return Cause.DEAL_TAKEN
     since = now_ms - policy.repeat_ms
     # A clock set back must not make an answer of "tomorrow" good for ever: both sides are bounded.
-    recent = (e for e in reversed(calls) if since <= e.at_ms <= now_ms + policy.repeat_ms)
-    return next((e for e in recent if e.answer is not Answer.FAIL), None)
+    recent = (e for e in reversed(let_go) if since <= e.at_ms <= now_ms + policy.repeat_ms)
+    return next(recent, None)
 
 
 def locked_until_ms(events: Iterable[Event], policy: LockPolicy) -> int | None:
