@@ -16,7 +16,7 @@ from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.counter import Consent, Counter, Stage, View
 from yibao_face.daemon.capture.attempt import End
 from yibao_face.daemon.codes import TABLE
-from yibao_face.daemon.door.guard import bearer_matches
+from yibao_face.daemon.door.guard import refused, with_token
 
 COUNTER_PATH = "/counter"
 _ENDS = {"person": End.PERSON, "clerk": End.CLERK}
@@ -26,41 +26,35 @@ MAX_ANSWER_BYTES = 12 * 1024 * 1024
 def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDef]:
     """``GET /counter`` looks, ``POST /counter`` answers, ``POST /counter/cancel`` ends."""
 
-    async def look(request: web.Request) -> web.Response:
-        if not bearer_matches(request, token):
-            return _refused("token missing or wrong", 401)
+    async def look(_request: web.Request) -> web.Response:
         return web.json_response(_shown(counter.look()))
 
     async def answer(request: web.Request) -> web.Response:
-        if not bearer_matches(request, token):
-            return _refused("token missing or wrong", 401)
         try:
             # Larger than a HIS call: it may carry the photograph of an id card.
             given = _parsed(await request.clone(client_max_size=MAX_ANSWER_BYTES).json())
         except web.HTTPRequestEntityTooLarge:
-            return _refused("answer is too large", 413)
+            return refused("answer is too large", 413)
         except (ValueError, KeyError, TypeError) as exc:
-            return _refused(f"answer cannot be read: {type(exc).__name__}", 400)
+            return refused(f"answer cannot be read: {type(exc).__name__}", 400)
         if not counter.answer(given):
-            return _refused("this is not what is being asked now", 409)
+            return refused("this is not what is being asked now", 409)
         return web.json_response({"taken": True})
 
     async def cancel(request: web.Request) -> web.Response:
-        if not bearer_matches(request, token):
-            return _refused("token missing or wrong", 401)
         try:
             given = await request.json()
             id_, end = str(given["encounter"]), _ENDS[given["by"]]
         except (ValueError, KeyError, TypeError) as exc:
-            return _refused(f"answer cannot be read: {type(exc).__name__}", 400)
+            return refused(f"answer cannot be read: {type(exc).__name__}", 400)
         if not booth.cancel(id_, end):
-            return _refused("this encounter is not under way", 409)
+            return refused("this encounter is not under way", 409)
         return web.json_response({"taken": True})
 
     return [
-        web.get(COUNTER_PATH, look),
-        web.post(COUNTER_PATH, answer),
-        web.post(f"{COUNTER_PATH}/cancel", cancel),
+        web.get(COUNTER_PATH, with_token(token, look)),
+        web.post(COUNTER_PATH, with_token(token, answer)),
+        web.post(f"{COUNTER_PATH}/cancel", with_token(token, cancel)),
     ]
 
 
@@ -103,7 +97,3 @@ def _photo(text: Any) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error as exc:
         raise ValueError("id_photo is not base64") from exc
-
-
-def _refused(reason: str, status: int) -> web.Response:
-    return web.json_response({"error": reason}, status=status)

@@ -16,7 +16,7 @@ from yibao_face.daemon.core.encounter import Answer, Cause
 from yibao_face.daemon.desk.desk import Desk, Done
 from yibao_face.daemon.desk.form import Form, FormError
 from yibao_face.daemon.desk.table import ACTS, VIEWS, Act
-from yibao_face.daemon.door.guard import bearer_matches
+from yibao_face.daemon.door.guard import refused, with_token
 from yibao_face.daemon.door.joint import Calls
 
 logger = logging.getLogger(__name__)
@@ -31,33 +31,29 @@ def desk_routes(desk: Desk, calls: Calls, token: str) -> list[web.RouteDef]:
 
     async def do(request: web.Request) -> web.Response:
         act = ACTS.get(request.match_info["name"])
-        if not bearer_matches(request, token):
-            return _refused("token missing or wrong", 401)
         if act is None:
-            return _refused("no such act", 404)
+            return refused("no such act", 404)
         try:
             form = await _form(request)
         except ValueError:
-            return _refused("not a JSON object", 400)
+            return refused("not a JSON object", 400)
         # Each act of the desk is one of its own: nothing joins it.
         done = await calls.run(uuid.uuid4(), lambda attempt: _done(act, desk, form, attempt))
         return web.json_response(done)
 
     async def show(request: web.Request) -> web.Response:
         view = VIEWS.get(request.match_info["name"])
-        if not bearer_matches(request, token):
-            return _refused("token missing or wrong", 401)
         if view is None:
-            return _refused("no such view", 404)
+            return refused("no such view", 404)
         form = Form(dict(request.query))
         try:
             shown = await calls.run(uuid.uuid4(), lambda _attempt: view(desk, form))
         except FormError as exc:
-            return _refused(exc.advice, 400)
+            return refused(exc.advice, 400)
         return web.json_response(shown)
 
     path = f"{DESK_PATH}/{{name}}"
-    return [web.post(path, do), web.get(path, show)]
+    return [web.post(path, with_token(token, do)), web.get(path, with_token(token, show))]
 
 
 async def _form(request: web.Request) -> Form:
@@ -86,7 +82,3 @@ def _told(done: Done) -> dict[str, Any]:
 
 def _failed(cause: Cause, message: str) -> dict[str, Any]:
     return {"ok": False, "cause": cause.value, "msg": message, "id": ""}
-
-
-def _refused(reason: str, status: int) -> web.Response:
-    return web.json_response({"error": reason}, status=status)

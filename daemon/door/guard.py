@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+Answering = Callable[[web.Request], Awaitable[web.Response]]
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -18,9 +20,9 @@ def browser_guard(origins: tuple[str, ...]) -> Middleware:
         # HTTP/1.0 clients send none; a browser always does, so rebinding cannot hide behind it.
         host = request.headers.get("Host")
         if host is not None and not is_local_host(host):
-            return _forbidden("unknown host name")
+            return refused("unknown host name", 403)
         if not _is_welcome(request, origins):
-            return _forbidden("web pages may not call this service")
+            return refused("web pages may not call this service", 403)
         return await handler(request)
 
     return guard
@@ -34,6 +36,22 @@ def is_local_host(header: str) -> bool:
     return name.lower() in _LOCAL_HOSTS
 
 
+def with_token(token: str, handler: Answering) -> Answering:
+    """``handler`` for callers who know the daemon's token; 401 for others."""
+
+    async def guarded(request: web.Request) -> web.Response:
+        if not bearer_matches(request, token):
+            return refused("token missing or wrong", 401)
+        return await handler(request)
+
+    return guarded
+
+
+def refused(reason: str, status: int) -> web.Response:
+    """An HTTP error for a window of ours; a HIS never gets one."""
+    return web.json_response({"error": reason}, status=status)
+
+
 def bearer_matches(request: web.Request, token: str) -> bool:
     """Whether the caller knows the daemon's token."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -45,7 +63,3 @@ def _is_welcome(request: web.Request, origins: tuple[str, ...]) -> bool:
     if origin is not None:
         return origin in origins
     return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
-
-
-def _forbidden(reason: str) -> web.Response:
-    return web.json_response({"error": reason}, status=403)
