@@ -56,6 +56,7 @@ class Daemon:
     desk: Desk
     counter: Counter
     models: FaceModels | ModelError
+    owns_models: bool
 
     @property
     def ledger(self) -> Ledger:
@@ -65,7 +66,7 @@ class Daemon:
     def close(self) -> None:
         """Release files and native memory."""
         self.ledger.outbox.close()
-        if isinstance(self.models, FaceModels):
+        if self.owns_models and isinstance(self.models, FaceModels):
             self.models.close()
 
     def __enter__(self) -> Self:
@@ -106,17 +107,17 @@ def build(
     demo: bool,
     camera: Callable[[], Camera] | None = None,
     clock: Clock | None = None,
+    loaded: FaceModels | None = None,
 ) -> Daemon:
-    """Wire everything. Damaged models do not keep it from serving: every call then says so."""
+    """Wire everything. Damaged models do not keep it from serving: every call then says so.
+
+    ``loaded``: networks somebody else loaded and closes, instead of those of the data folder.
+    """
     manifest = load_manifest()
-    models: FaceModels | ModelError
-    try:
-        models = load_face_models(WeightStore(config.models, manifest))
-    except ModelError as exc:
-        logger.error("models cannot be used: %s", exc)  # noqa: TRY400  # one line, told once
-        models = exc
+    models = loaded or _models(WeightStore(config.models, manifest))
     counter = Counter(config.enrolment.counter_s)
     opener = camera or (lambda: open_camera(config.camera.uri))
+    gallery = gallery_of(config)
 
     def scene() -> Scene:
         if isinstance(models, ModelError):
@@ -124,11 +125,19 @@ def build(
         examiner = Examiner(models, Limits(), liveness_policy(manifest.liveness))
         session = Session(examiner, config.encounter.capture_s, config.camera.silence_s)
         match = MatchPolicy(models.match_threshold + config.match.margin, demo)
-        return Scene(opener, session, desk.gallery, counter, match, _consent(config))
+        return Scene(opener, session, gallery, counter, match, _consent(config))
 
     provenance = _provenance(config, manifest, models, demo)
-    desk = _desk(config, provenance, scene, clock or Clock())
-    return _around(config, desk, counter, models)
+    desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
+    return _around(config, desk, counter, models, owns_models=loaded is None)
+
+
+def _models(store: WeightStore) -> FaceModels | ModelError:
+    try:
+        return load_face_models(store)
+    except ModelError as exc:
+        logger.error("models cannot be used: %s", exc)  # noqa: TRY400  # one line, told once
+        return exc
 
 
 def desk_of(config: Config, *, demo: bool = False) -> Desk:
@@ -138,18 +147,16 @@ def desk_of(config: Config, *, demo: bool = False) -> Desk:
         raise DeviceConfigError("this command has no camera")
 
     provenance = Provenance("{}", "{}", config.enrolment.consent_version, demo)
-    return _desk(config, provenance, scene, Clock())
+    return _desk(config, provenance, Booth(scene, Clock()), gallery_of(config))
 
 
-def _desk(
-    config: Config, provenance: Provenance, scene: Callable[[], Scene], clock: Clock
-) -> Desk:
-    vault = vault_of(config)
-    ledger = Ledger(Outbox(outbox_path(config)), vault, signer_of(vault), provenance, clock)
+def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery) -> Desk:
+    vault = gallery.vault
+    log = Outbox(outbox_path(config))
     return Desk(
-        Booth(scene, clock),
-        ledger,
-        Gallery(config.data / "gallery.db", vault),
+        booth,
+        Ledger(log, vault, signer_of(vault), provenance, booth.clock),
+        gallery,
         Evidence(config.data / "evidence", vault),
         load_keys(centre_keys_path(config)),
         _desk_rules(config),
@@ -157,7 +164,12 @@ def _desk(
 
 
 def _around(
-    config: Config, desk: Desk, counter: Counter, models: FaceModels | ModelError
+    config: Config,
+    desk: Desk,
+    counter: Counter,
+    models: FaceModels | ModelError,
+    *,
+    owns_models: bool,
 ) -> Daemon:
     """The services of both HIS interfaces, on the collaborators of ``desk``."""
     booth, ledger, gallery = desk.booth, desk.ledger, desk.gallery
@@ -176,6 +188,7 @@ def _around(
         desk,
         counter,
         models,
+        owns_models,
     )
 
 

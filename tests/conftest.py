@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import FIRST, ROOT, SECOND, link_folder, loaded
+from harness import FIRST, HOME, SECOND, link_folder, loaded, shared
 
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.config import CameraConfig, Config, DoorConfig, EncounterConfig
@@ -17,8 +16,6 @@ from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
 from yibao_face.daemon.wiring import gallery_of, weight_store
 from yibao_face.models.suite import FaceModels
 from yibao_face.models.weights.install import install
-
-HOME = Path(os.environ.get("YIBAO_FACE_TEST_HOME", ROOT / ".dev" / "home"))
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +31,11 @@ def home() -> Config:
 
 
 @pytest.fixture(scope="session")
-def models(home: Config) -> Generator[FaceModels, None, None]:
-    """All networks, loaded once."""
-    with loaded(home) as found:
-        yield found
+def models(home: Config) -> FaceModels:
+    """All networks, loaded once: the daemons of the tests use the same."""
+    found = shared(home)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import shutil
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ if sys.platform == "win32":
     import _winapi
 
 ROOT = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("YIBAO_FACE_TEST_HOME", ROOT / ".dev" / "home"))
 # Who is enrolled where a test asks for the cast: invented numbers.
 FIRST, SECOND = "320101194202156744", "110101199003070000"
 
@@ -78,6 +81,18 @@ def loaded(config: Config) -> Generator[FaceModels, None, None]:
         yield models
     finally:
         models.close()
+
+
+def shared(config: Config) -> FaceModels | None:
+    """The tests' own networks, loaded once, where ``config`` links to them unchanged."""
+    if config.models.resolve() != (HOME / "models").resolve():
+        return None
+    return _shared_models()
+
+
+@cache
+def _shared_models() -> FaceModels:
+    return load_face_models(weight_store(Config(HOME)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +153,7 @@ def running(
         port.append(at)
         bound.set()
 
-    with build(config, demo=demo, camera=camera, clock=clock) as daemon:
+    with build(config, demo=demo, camera=camera, clock=clock, loaded=shared(config)) as daemon:
         thread = threading.Thread(
             target=loop.run_until_complete, args=(serve(daemon, ready, stop),), name="daemon"
         )
