@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +17,7 @@ from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.desk.attendance import Attendance, reply_of
 from yibao_face.daemon.door.clerk import clerk_routes
 from yibao_face.daemon.door.desk import desk_routes
-from yibao_face.daemon.door.guard import browser_guard
+from yibao_face.daemon.door.guard import Answering, browser_guard
 from yibao_face.daemon.door.joint import Calls
 from yibao_face.daemon.door.plain import plain_errors, refusal, respond
 from yibao_face.daemon.service import Service, body_digest
@@ -36,8 +36,6 @@ _BODY_S = 10.0
 AUTH_PATH = "/stdcashFaceAuth"
 ATTENDANCE_PATH = "/hisCallAtten"
 _OWN = frozenset({"counter", "desk", "health"})
-
-Answering = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +82,10 @@ class HisDoor:
         return await _safely(served[path])(request)
 
 
-def build_app(config: Config, daemon: Daemon, token: str) -> web.Application:
-    """The daemon's HTTP door. ``token``: what the clerk's window must know."""
+def build_app(
+    config: Config, daemon: Daemon, token: str, more: Iterable[web.RouteDef] = ()
+) -> web.Application:
+    """The daemon's HTTP door. ``token``: what the clerk's window must know. ``more``: routes."""
     calls = Calls(config.encounter.deadline_s)
     door = HisDoor(daemon.service, daemon.attendance, calls, known(config.door.charset))
     app = web.Application(
@@ -97,6 +97,7 @@ def build_app(config: Config, daemon: Daemon, token: str) -> web.Application:
     app.router.add_routes(clerk_routes(daemon.counter, daemon.service.booth, token))
     app.router.add_routes(desk_routes(daemon.desk, calls, token))
     app.router.add_get("/health", _health)
+    app.router.add_routes(more)
 
     async def stop(_app: web.Application) -> None:
         await calls.stop()
@@ -137,7 +138,12 @@ async def _read(request: web.Request) -> bytes:
                     break
     except TimeoutError as exc:
         raise BadRequestError("入参没有发完，请HIS检查Content-Length") from exc
-    except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, web.HTTPException) as exc:
+    except (
+        aiohttp.ClientError,
+        aiohttp.http.HttpProcessingError,
+        web.HTTPException,
+        web.RequestPayloadError,
+    ) as exc:
         raise BadRequestError("入参没有发全，请HIS检查HTTP报文的编码和长度") from exc
     return bytes(kept)
 

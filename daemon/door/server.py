@@ -10,7 +10,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aiohttp import web
@@ -32,12 +32,20 @@ def token_file(data: Path) -> Path:
     return data / "counter.token"
 
 
-async def serve(daemon: Daemon, ready: Callable[[int], None], stop: asyncio.Event) -> None:
-    """Serve until ``stop``; ``ready`` gets the bound port. Raises ``PortTakenError``."""
+async def serve(
+    daemon: Daemon,
+    ready: Callable[[int], None],
+    stop: asyncio.Event,
+    more: Iterable[web.RouteDef] = (),
+) -> None:
+    """Serve until ``stop``; ``ready`` gets the bound port. Raises ``PortTakenError``.
+
+    ``more``: routes beside those of every daemon.
+    """
     # The port first: a second daemon must fail before it takes the first one's token away.
     with contextlib.closing(_bound(daemon.config.door.host, daemon.config.door.port)) as sock:
         token = _write_token(token_file(daemon.config.data))
-        app = build_app(daemon.config, daemon, token)
+        app = build_app(daemon.config, daemon, token, more)
         # A caller who goes away cancels its handler: the camera must not stay on for nobody.
         runner = PlainRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
