@@ -21,6 +21,7 @@ OUTSIDE = {
     "CliError": "ends a command line",
     "ClientError": "raised on the caller's side of the port",
     "ConfigError": "raised before a daemon is built",
+    "ConformError": "ends the conform command",
     "PortTakenError": "raised before the first call can arrive",
     "DemoError": "ends the demo command",
     "NotJsonError": "always turned into BadRequestError by the request parser",

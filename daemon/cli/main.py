@@ -14,9 +14,10 @@ from yibao_face.daemon.cli import config, counter, models, person, serve, verify
 from yibao_face.daemon.cli.centre import certificate, policy
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
-from yibao_face.daemon.cli.lab import bench, clip, demo
+from yibao_face.daemon.cli.lab import bench, clip, conform, demo
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import ConfigError
+from yibao_face.daemon.conform.case import ConformError
 from yibao_face.daemon.demo.child import DemoError
 from yibao_face.daemon.door.client import ClientError
 from yibao_face.daemon.door.server import PortTakenError
@@ -24,12 +25,13 @@ from yibao_face.daemon.door.server import PortTakenError
 _COMMANDS = (
     *(demo, serve, verify, counter, person),
     *(act, rate, table, certificate, policy),
-    *(models, clip, config, bench),
+    *(conform, models, clip, config, bench),
 )
 _TOLD: tuple[type[Exception], ...] = (
     CliError,
     ClientError,
     ConfigError,
+    ConformError,
     DemoError,
     PortTakenError,
     *ERRORS,

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -30,11 +30,17 @@ class Child:
 
 
 @contextmanager
-def child_daemon(config: Config) -> Generator[Child, None, None]:
-    """``yibao-face serve --demo`` with ``config``; port 0 takes a free one. Stopped at the end."""
+def child_daemon(
+    config: Config, arguments: Sequence[str] = ("serve", "--demo")
+) -> Generator[Child, None, None]:
+    """``yibao-face serve --demo`` with ``config``; port 0 takes a free one. Stopped at the end.
+
+    ``arguments``: another command that serves and says so in the same way.
+    """
     file, log = config.data / "config.toml", config.data / "daemon.log"
     file.write_text(to_toml(config), "utf-8")
-    command = [sys.executable, "-m", "yibao_face.daemon", "serve", "--demo", "--config", str(file)]
+    python = [sys.executable, "-m", "yibao_face.daemon"]
+    command = [*python, *arguments, "--config", str(file)]
     environment = {**os.environ, "PYTHONUTF8": "1"}
     with (
         log.open("wb") as sink,

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import unicodedata
 from dataclasses import replace
-from importlib.util import find_spec
 
-from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
-from yibao_face.daemon.config import Config
-from yibao_face.daemon.demo.play import CALLS, Played, Stage, enrol_cast, play
-from yibao_face.daemon.wiring import weight_store
-from yibao_face.models.suite import load_face_models
-from yibao_face.models.weights.install import install
+from yibao_face.daemon.cli.common import Commands, command, config_of, say
+from yibao_face.daemon.cli.lab.stage import prepare
+from yibao_face.daemon.demo.play import CALLS, Played, play
 
 _MEANING = {0: "拒绝 refused", 1: "通过 passed", 2: "免验 exempt"}
 
@@ -28,12 +23,10 @@ def add(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Exit code 0 when every answer is the expected one."""
-    if find_spec("onnx") is None or find_spec("scipy") is None:
-        raise CliError("the demo needs onnx and scipy: pip install 'yibao-face[convert,demo]'")
     config = config_of(given)
-    stage = _stage(config, given.port)
-    install(weight_store(config), config.downloads, say)
-    _prepare(config, stage, fresh=given.fresh)
+    if given.port is not None:
+        config = replace(config, door=replace(config.door, port=given.port))
+    stage = prepare(config, "demo", fresh=given.fresh)
     played = play(stage, say)
     say("")
     for line in table(played):
@@ -42,31 +35,6 @@ def run(given: argparse.Namespace) -> int:
     say(f"{good} of {len(CALLS)} as expected / {good} 项与预期一致，共 {len(CALLS)} 项")
     say("仿真演示：照片为真实人像，深度为拟合；结果带 demo 标记，不能用于结算")
     return 0 if good == len(CALLS) else 1
-
-
-def _stage(config: Config, port: int | None) -> Stage:
-    """A data folder of the demo's own: nothing of it mixes with real persons and results."""
-    data = config.data / "demo"
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True)
-    door = config.door if port is None else replace(config.door, port=port)
-    stage = Stage(replace(config, data=data, door=door), config.data / "clips")
-    camera = replace(config.camera, uri=f"replay:{stage.before_camera}")
-    return replace(stage, config=replace(stage.config, camera=camera))
-
-
-def _prepare(config: Config, stage: Stage, *, fresh: bool) -> None:
-    # Its geometry needs scipy, which run() looked for.
-    from yibao_face.daemon.demo.clips import has_clips, make_clips  # noqa: PLC0415
-
-    shutil.copytree(config.models, stage.config.models, dirs_exist_ok=True)
-    models = load_face_models(weight_store(config))
-    try:
-        if fresh or not has_clips(stage.clips):
-            make_clips(models, config.downloads, stage.clips, 1, say)
-        enrol_cast(stage, models, config.downloads)
-    finally:
-        models.close()
 
 
 def table(played: list[Played]) -> list[str]:

@@ -1,0 +1,1 @@
+"""The golden cases as data, one JSON file per group; written by ``tools/cases``."""
