@@ -21,6 +21,8 @@ from yibao_face.daemon.door.guard import refused, with_token
 COUNTER_PATH = "/counter"
 _ENDS = {"person": End.PERSON, "clerk": End.CLERK}
 MAX_ANSWER_BYTES = 12 * 1024 * 1024
+# LookupError: a charset nobody knows, or no such key. RecursionError: brackets without end.
+_UNREADABLE = (ValueError, LookupError, TypeError, RecursionError, web.RequestPayloadError)
 
 
 def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDef]:
@@ -35,7 +37,7 @@ def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDe
             given = _parsed(await request.clone(client_max_size=MAX_ANSWER_BYTES).json())
         except web.HTTPRequestEntityTooLarge:
             return refused("answer is too large", 413)
-        except (ValueError, KeyError, TypeError) as exc:
+        except _UNREADABLE as exc:
             return refused(f"answer cannot be read: {type(exc).__name__}", 400)
         if not counter.answer(given):
             return refused("this is not what is being asked now", 409)
@@ -45,7 +47,9 @@ def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDe
         try:
             given = await request.json()
             id_, end = str(given["encounter"]), _ENDS[given["by"]]
-        except (ValueError, KeyError, TypeError) as exc:
+        except web.HTTPRequestEntityTooLarge:
+            return refused("answer is too large", 413)
+        except _UNREADABLE as exc:
             return refused(f"answer cannot be read: {type(exc).__name__}", 400)
         if not booth.cancel(id_, end):
             return refused("this encounter is not under way", 409)

@@ -35,7 +35,9 @@ def desk_routes(desk: Desk, calls: Calls, token: str) -> list[web.RouteDef]:
             return refused("no such act", 404)
         try:
             form = await _form(request)
-        except ValueError:
+        except web.HTTPRequestEntityTooLarge:
+            return refused("form is too large", 413)
+        except (ValueError, TypeError, RecursionError, web.RequestPayloadError):
             return refused("not a JSON object", 400)
         # Each act of the desk is one of its own: nothing joins it.
         done = await calls.run(uuid.uuid4(), lambda attempt: _done(act, desk, form, attempt))

@@ -55,7 +55,8 @@ def refused(reason: str, status: int) -> web.Response:
 def bearer_matches(request: web.Request, token: str) -> bool:
     """Whether the caller knows the daemon's token."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return hmac.compare_digest(given.encode(), token.encode())
+    # Bytes beyond ASCII arrive as lone surrogates, which plain UTF-8 refuses.
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
 
 
 def _is_welcome(request: web.Request, origins: tuple[str, ...]) -> bool:

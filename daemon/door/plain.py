@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -44,6 +45,22 @@ class _PlainHandler(web.RequestHandler):
         response.force_close()
         return response
 
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """A body that is not in its Content-Encoding is a caller's fault, and answered by now."""
+        if isinstance(kw.get("exc_info"), web.RequestPayloadError):
+            logger.warning("the rest of a call cannot be read: connection closed")
+            return
+        super().log_exception(*args, **kw)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """An ``Expect`` aiohttp does not know it refuses (417) before any middleware is asked."""
+        if isinstance(resp, web.HTTPExpectationFailed):
+            resp = refusal("HTTP报文有误，请HIS去掉请求头Expect")
+            resp.force_close()
+        return await super().finish_response(request, resp, start_time)
+
 
 class _PlainServer(web.Server):
     def __call__(self) -> web.RequestHandler:
@@ -74,7 +91,7 @@ def plain_errors(own: frozenset[str], lost: Handler) -> Middleware:
         try:
             return await handler(request)
         except web.HTTPException:
-            if request.path.split("/")[1] in own:
+            if request.path.removeprefix("/").split("/")[0] in own:
                 raise
             return await lost(request)
 

@@ -1,1 +1,1 @@
-"""Where the cases play: the real daemon with invented persons, a scripted camera, a centre of its own."""
+"""Where the cases play: the real daemon, invented persons, a scripted camera, its own centre."""
