@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from yibao_face.daemon.core.encounter import Who
+from yibao_face.daemon.gallery.lookup import Lookup
 from yibao_face.daemon.gallery.vault import Vault
 from yibao_face.models.api import Embedding, ModelStamp
 from yibao_face.models.embed import fuse
@@ -83,10 +85,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The file and the vault its values lie under. Each call opens, commits and closes."""
+    """The file and the vault its values lie under.
+
+    Each call opens, commits and closes, but for ``find``, which every HIS call asks.
+    """
 
     path: Path
     vault: Vault
+    _lookup: Lookup = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lookup", Lookup(self.path, partial(_prepare, self.path)))
 
     def find(self, numbers: Numbers) -> str | None:
         """Digest of the person ``numbers`` name; ``NumbersConflictError`` when they name two.
@@ -94,8 +103,10 @@ class Gallery:
         One number known and the other not is the known person: many are enrolled by one alone.
         """
         query = "SELECT person FROM number WHERE digest = ?"
-        with self._open() as db:
-            rows = [db.execute(query, (digest,)).fetchone() for digest in self.digests(numbers)]
+        try:
+            rows = [self._lookup.row(query, (digest,)) for digest in self.digests(numbers)]
+        except (sqlite3.Error, OSError) as exc:
+            raise GalleryError(f"{self.path.name}: {exc}") from exc
         persons = {str(row[0]) for row in rows if row}
         if len(persons) > 1:
             raise NumbersConflictError("id number and person number name two persons")
@@ -217,19 +228,29 @@ class Gallery:
         opened = [self.vault.open(row[0], label) for row in rows]
         return [np.frombuffer(data, "<f4").astype(np.float32) for data in opened]
 
-    @contextlib.contextmanager
-    def _open(self) -> Generator[sqlite3.Connection, None, None]:
-        """A connection in one transaction; ``GalleryError`` for whatever SQLite refuses."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.closing(sqlite3.connect(self.path, timeout=5.0)) as db:
-                db.execute("PRAGMA foreign_keys = ON")
-                db.execute("PRAGMA secure_delete = ON")
-                with db:
-                    _migrate(db)
-                    yield db
-        except (sqlite3.Error, OSError) as exc:
-            raise GalleryError(f"{self.path.name}: {exc}") from exc
+    def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return _opened(self.path)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Generator[sqlite3.Connection, None, None]:
+    """A connection in one transaction; ``GalleryError`` for whatever SQLite refuses."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(path, timeout=5.0)) as db:
+            db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA secure_delete = ON")
+            with db:
+                _migrate(db)
+                yield db
+    except (sqlite3.Error, OSError) as exc:
+        raise GalleryError(f"{path.name}: {exc}") from exc
+
+
+def _prepare(path: Path) -> None:
+    """Make the file and its tables where they are not there yet."""
+    with _opened(path):
+        pass
 
 
 def _migrate(db: sqlite3.Connection) -> None:
