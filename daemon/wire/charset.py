@@ -19,6 +19,7 @@ _NAMES = {
     "54936": GB18030,
 }
 _MIDDLE_DOT = "\u00b7"
+_WIDE, _ODD = re.compile("[\u0800-\uffff]+"), re.compile("[\u0080-\u07ff]+")
 _BLANK = " \t\r\n\x00"
 # A mark may come twice, or behind what a C buffer starts with.
 _LEADING = re.compile(rb"(?:[ \t\r\n\x00]|\xef\xbb\xbf)+")
@@ -88,6 +89,6 @@ def _is_clearly_utf8(body: bytes) -> bool:
         text = body.decode(UTF8)
     except UnicodeDecodeError:
         return False
-    wide = sum("\u0800" <= ch <= "\uffff" for ch in text)
-    odd = sum("\u0080" <= ch < "\u0800" and ch != _MIDDLE_DOT for ch in text)
+    wide = sum(map(len, _WIDE.findall(text)))
+    odd = sum(map(len, _ODD.findall(text))) - text.count(_MIDDLE_DOT)
     return wide > odd

@@ -18,7 +18,8 @@ UNUSABLE = frozenset(
 # 16,2: sixteen digits in all, two behind the point.
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,14}(?:\.[0-9]{1,2}0*)?")
 _AMOUNT_CHARS = 20
-_MOMENT_FORMS = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
+_DAY_PARTS = ((0, 4), (4, 6), (6, 8))
+_MOMENT_PARTS = {8: _DAY_PARTS, 14: (*_DAY_PARTS, (8, 10), (10, 12), (12, 14))}
 # The institution's wall clock: the interface carries no zone, and China has one.
 _CHINA = timezone(timedelta(hours=8))
 _DEAL = re.compile(r"[0-9A-Za-z]{12}([0-9]{14})[0-9]+")
@@ -29,6 +30,7 @@ _ID_CHECK = "10X98765432"
 _FIRST_BIRTH_YEAR = 1880
 _VERSION = re.compile(r"V([0-9]{1,3})\.([0-9]{1,3})")
 _OLDEST_VERSION = (1, 0)
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _REGION = re.compile(r"[0-9]{6}")
 _PLACEHOLDERS = frozenset({"null", "undefined", "none", "n/a", "无", "暂无", "string"})
 _TRIALS = frozenset({"test", "测试"})
@@ -66,7 +68,9 @@ def moment_of(text: str) -> datetime | None:
     """8 digits, 14 digits or ISO 8601 (Q5), in China's zone; ``None`` where it is none."""
     try:
         if text.isascii() and text.isdigit():
-            found = datetime.strptime(text, _MOMENT_FORMS[len(text)]).replace(tzinfo=_CHINA)
+            parts = [int(text[at:to]) for at, to in _MOMENT_PARTS[len(text)]]
+            year, month, day, hour, minute, second = (*parts, 0, 0, 0)[:6]
+            found = datetime(year, month, day, hour, minute, second, tzinfo=_CHINA)
         else:
             found = datetime.fromisoformat(text if text.isascii() else "")
             found = found if found.tzinfo else found.replace(tzinfo=_CHINA)
@@ -105,17 +109,13 @@ def _shape_problems(known: Field, text: str) -> list[str]:
     found: list[str] = []
     if len(text) > known.max_chars:
         found.append("too-long")
-    elif not nested and any(_is_control(ch) for ch in text):
+    elif not nested and _CONTROL.search(text):
         found.append("control-character")
-    elif known.number and any(_is_full_width(ch) for ch in text):
+    elif known.number and not text.isascii() and any(map(_is_full_width, text)):
         found.append("full-width")
     if not nested and _is_placeholder(known, text):
         found.append("placeholder")
     return found
-
-
-def _is_control(ch: str) -> bool:
-    return ch < " " or ch == "\x7f" or "\ud800" <= ch < "\ue000"
 
 
 def _is_full_width(ch: str) -> bool:
