@@ -9,7 +9,7 @@ from pathlib import Path
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
-from yibao_face.daemon.cli.desk.rate import named_institution
+from yibao_face.daemon.cli.desk.rate import day, named_institution
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.desk.registration import register_agent
@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
     agent.add_argument("--id", required=True, metavar="NUMBER", help="insured person / 参保人")
     agent.add_argument("--agent-id", required=True, metavar="NUMBER", help="agent / 代购人")
     agent.add_argument("--relation", required=True, help="e.g. 子女, 配偶")
-    agent.add_argument("--until", required=True, metavar="YYYY-MM-DD", help="last day")
+    agent.add_argument("--until", required=True, type=day, metavar="YYYY-MM-DD", help="last day")
     agent.add_argument(
         "--document",
         required=True,
@@ -77,6 +77,10 @@ def _add(given: argparse.Namespace) -> int:
 
 def _agent(given: argparse.Namespace) -> int:
     config = config_of(given)
+    gallery = gallery_of(config)
+    principal = _known(gallery, given.id, "insured person")
+    if principal == _known(gallery, given.agent_id, "agent"):
+        raise CliError("nobody is his own agent")
     pictures = [base64.b64encode(read_file(path)).decode() for path in given.document]
     form = Form(
         {
@@ -84,7 +88,7 @@ def _agent(given: argparse.Namespace) -> int:
             "id": given.id,
             "agent_id": given.agent_id,
             "relation": given.relation,
-            "until": given.until,
+            "until": given.until.isoformat(),
             "photos": pictures,
             "staff": given.staff,
         }

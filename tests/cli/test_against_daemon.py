@@ -19,7 +19,7 @@ from harness import FIRST, Running, his_call, put_before_camera, running
 
 from yibao_face.daemon.cli.main import main
 from yibao_face.daemon.config import Config
-from yibao_face.sync.api import Result
+from yibao_face.sync.api import Record
 
 Run = Callable[..., tuple[int, str, str]]
 Portrait = Callable[[str], bytes]
@@ -46,7 +46,7 @@ class Enrolled:
     out: str
     err: str
     answer: dict[str, Any]
-    stored: Result
+    stored: Record
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def enrol(
             verify = call.result(PATIENCE_S)
         out, err = capfd.readouterr()
         [answer] = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-        [stored] = daemon.daemon.service.outbox.waiting()
+        [stored] = daemon.daemon.ledger.outbox.waiting()
         return Enrolled(verify, counter, out, err, answer, stored)
 
     return enrol
@@ -108,7 +108,7 @@ def test_verify_prints_the_answer_and_ends_by_it(
 
     ended, out, err = run("verify", "--id", FIRST, "--name", "张三")
     answer = json.loads(out)
-    [stored] = daemon.daemon.service.outbox.waiting()
+    [stored] = daemon.daemon.ledger.outbox.waiting()
     assert (1 - code, "") == (ended, err)
     assert {"code": code, "type": who, "cp_no": stored.certificate_no} == {
         key: answer[key] for key in ("code", "type", "cp_no")
@@ -124,7 +124,7 @@ def test_verify_sends_a_request_file_as_it_is(
     (tmp_path / "call.json").write_bytes(json.dumps(call, ensure_ascii=False).encode("gbk"))
 
     ended, out, _ = run("verify", "--request", tmp_path / "call.json")
-    [stored] = daemon.daemon.service.outbox.waiting()
+    [stored] = daemon.daemon.ledger.outbox.waiting()
     assert (0, 1) == (ended, json.loads(out)["code"])
     assert call["deal_no"] == stored.deal_no
 
@@ -136,7 +136,7 @@ def test_verify_prints_the_refusal_of_a_bad_request(
 
     ended, out, err = run("verify", "--request", tmp_path / "call.json")
     assert (1, 0, "") == (ended, json.loads(out)["code"], err)
-    assert 0 == daemon.daemon.service.outbox.count()
+    assert 0 == daemon.daemon.ledger.outbox.count()
 
 
 def test_a_port_named_on_the_command_line_wins(

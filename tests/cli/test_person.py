@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -12,10 +14,14 @@ import numpy.typing as npt
 import pytest
 from harness import FIRST, SECOND
 
+from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.core.encounter import Who
 from yibao_face.daemon.gallery.gallery import Numbers
-from yibao_face.daemon.wiring import gallery_of
+from yibao_face.daemon.wiring import desk_of, gallery_of
 from yibao_face.drivers.clip import ClipReader
+from yibao_face.models.suite import FaceModels
+from yibao_face.sync.api import Query, Record
 
 Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
@@ -129,15 +135,58 @@ def test_adding_without_networks_names_the_one_that_is_missing(
     assert "is not installed" in refusal(*ADD, photo("first-1"))
 
 
-AGENT = ("person", "agent", "--relation", "子女", "--until", "2099-12-31")
+AGENT = ("person", "agent", "--relation", "子女", "--staff", "1001", "--institution", "001")
+BOTH = ("--id", FIRST, "--agent-id", SECOND)
+
+
+@pytest.fixture
+def soon() -> str:
+    """A day an agent may be registered until."""
+    return (Clock().today() + timedelta(days=30)).isoformat()
+
+
+def agents(config: Config) -> list[Record]:
+    with desk_of(config) as desk:
+        return desk.ledger.outbox.find(Query(kinds=("agent",)))
 
 
 @pytest.mark.usefixtures("cast")
-def test_an_agent_is_registered_until_a_day(at_home: Config, run: Run) -> None:
-    done = run(*AGENT, "--id", FIRST, "--agent-id", SECOND)
+def test_an_agent_is_registered_until_a_day_on_documents(
+    at_home: Config, run: Run, photo: Callable[[str], Path], soon: str
+) -> None:
+    papers = [photo("first-1"), photo("second")]
+    done = run(*AGENT, *BOTH, "--until", soon, "--document", *papers)
 
-    assert (0, "agent allowed until 2099-12-31\n", "") == done
+    assert (0, f"agent allowed until {soon}\n", "") == done
     assert 2 == gallery_of(at_home).count()
+    principal, agent = (gallery_of(at_home).find(Numbers(n)) for n in (FIRST, SECOND))
+    [record] = agents(at_home)
+    detail = json.loads(record.detail)
+    assert ("recorded", 0, "001", principal) == (
+        record.cause,
+        record.code,
+        record.institution,
+        record.person,
+    )
+    assert ("register", agent, "子女", soon, "1001") == tuple(
+        detail[key] for key in ("event", "agent", "relation", "until", "staff")
+    )
+    with desk_of(at_home) as desk:
+        kept = [desk.evidence.get(name) for name in detail["documents"]]
+    assert [path.read_bytes() for path in papers] == kept
+
+
+@pytest.mark.usefixtures("cast", "at_home")
+def test_who_was_registered_may_buy(
+    at_home: Config, run: Run, photo: Callable[[str], Path], soon: str, models: FaceModels
+) -> None:
+    run(*AGENT, *BOTH, "--until", soon, "--document", photo("second"))
+
+    gallery = gallery_of(at_home)
+    principal = gallery.find(Numbers(FIRST))
+    assert principal is not None
+    found = gallery.references(principal, models.embedder.stamp, Clock().today())
+    assert [(Who.SELF, False), (Who.AGENT, False)] == [(r.who, r.expired) for r in found]
 
 
 @pytest.mark.usefixtures("cast", "at_home")
@@ -150,9 +199,56 @@ def test_an_agent_is_registered_until_a_day(at_home: Config, run: Run) -> None:
     ],
 )
 def test_an_agent_relation_wants_two_enrolled_persons(
-    refusal: Refusal, principal: str, agent: str, said: str
+    at_home: Config,
+    refusal: Refusal,
+    photo: Callable[[str], Path],
+    soon: str,
+    principal: str,
+    agent: str,
+    said: str,
 ) -> None:
-    assert said == refusal(*AGENT, "--id", principal, "--agent-id", agent)
+    words = ("--until", soon, "--document", photo("second"))
+
+    assert said == refusal(*AGENT, "--id", principal, "--agent-id", agent, *words)
+    assert [] == agents(at_home)
+
+
+@pytest.mark.usefixtures("cast")
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (("--until", "2020-12-31"), "有效期不能早于今天"),
+        (("--until", "2099-12-31"), "日期太远"),
+        (("--relation", ""), "请填写代购关系"),
+        (("--relation", "子" * 21), "20个"),
+        (("--staff", ""), "请填写工号(staff)"),
+        (("--institution", ""), "which institution?"),
+    ],
+)
+def test_a_registration_that_says_too_little_or_too_much_is_refused(
+    at_home: Config,
+    refusal: Refusal,
+    photo: Callable[[str], Path],
+    soon: str,
+    changed: tuple[str, str],
+    said: str,
+) -> None:
+    words = (*AGENT, *BOTH, "--until", soon, "--document", photo("second"))
+
+    assert said in refusal(*words, *changed)
+    assert [] == agents(at_home)
+
+
+@pytest.mark.usefixtures("cast")
+def test_a_document_must_be_a_picture_that_can_be_read(
+    at_home: Config, refusal: Refusal, soon: str
+) -> None:
+    (at_home.data / "text.jpg").write_bytes(b"no picture")
+    words = (*AGENT, *BOTH, "--until", soon, "--document")
+
+    assert "photo 1 is not a JPEG or PNG" == refusal(*words, at_home.data / "text.jpg")
+    assert refusal(*words, "missing.jpg").startswith("missing.jpg cannot be read")
+    assert [] == agents(at_home)
 
 
 @pytest.mark.usefixtures("at_home")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -51,12 +50,12 @@ def _show(given: argparse.Namespace) -> int:
 
 def _verify(given: argparse.Namespace) -> int:
     path = Path(given.what)
-    text = read_file(path).decode("utf-8", "replace") if path.is_file() else ""
+    stated = read_file(path).decode("utf-8-sig", "replace") if path.is_file() else None
     keys = {key_id_of(key): key for key in (_public_key(given),)}
-    no, facts = verify(text or _stored(given, given.what), keys)
+    no, facts = verify(_stored(given, given.what) if stated is None else stated, keys)
     _compare(given, facts)
     say(f"genuine: {no}")
-    shown = {**asdict(facts), "at": moment(facts.at_ms).isoformat("seconds")}
+    shown = {**asdict(facts), "at": moment(facts.at_ms).isoformat(timespec="seconds")}
     say(json.dumps(shown, ensure_ascii=False))
     return 0
 
@@ -75,7 +74,7 @@ def _public_key(given: argparse.Namespace) -> bytes:
         return signer_of(vault_of(config_of(given))).public_key()
     try:
         key = base64.b64decode(given.key, validate=True)
-    except binascii.Error as exc:
+    except ValueError as exc:
         raise CliError("--key is not base64") from exc
     if len(key) != _KEY_BYTES:
         raise CliError(f"--key holds {len(key)} bytes, a public key has {_KEY_BYTES}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,12 @@ def add(commands: Commands) -> None:
     """Register the command."""
     help_ = "rounds, treatments, registrations, lists / 柜台与病区业务"
     parser = command(commands, "desk", help_)
-    parser.epilog = f"acts: {', '.join(ACTS)}. views: {', '.join(VIEWS)}."
+    # Wrapped by us: argparse would break a name at its hyphen.
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    listed = (
+        f"{title}: {', '.join(names)}" for title, names in (("acts", ACTS), ("views", VIEWS))
+    )
+    parser.epilog = "\n".join(textwrap.fill(line, 78, break_on_hyphens=False) for line in listed)
     parser.add_argument("name", metavar="NAME", help="an act or a view, see below")
     parser.add_argument("field", nargs="*", metavar="KEY=VALUE", help="e.g. id=… staff=1001")
     parser.add_argument("--photo", type=Path, nargs="+", default=[], metavar="FILE")
@@ -29,7 +36,7 @@ def add(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the answer as JSON; exit code 0 when it was done or shown."""
-    fields = dict(_pair(text) for text in given.field)
+    fields = _pairs(given.field)
     caller = caller_of(config_of(given), given.port, clerk=True)
     if given.name in VIEWS:
         say(json.dumps(caller.view(given.name, **fields), ensure_ascii=False, indent=1))
@@ -41,17 +48,22 @@ def run(given: argparse.Namespace) -> int:
     return 0 if answer.get("ok") else 1
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise CliError(f"not KEY=VALUE: {key or text}")
-    return key, value
+def _pairs(listed: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in listed:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise CliError(f"not KEY=VALUE: {key or text}")
+        if key in found:
+            raise CliError(f"given twice: {key}")
+        found[key] = value
+    return found
 
 
 def _typed(fields: dict[str, str]) -> dict[str, Any]:
     """A count and a yes or no are not texts."""
     typed: dict[str, Any] = dict(fields)
-    if fields.get("count", "").isdigit():
+    if re.fullmatch("[0-9]{1,9}", fields.get("count", "")):
         typed["count"] = int(fields["count"])
     if fields.get("approved") in ("true", "false"):
         typed["approved"] = fields["approved"] == "true"
@@ -67,6 +79,6 @@ def _files(given: argparse.Namespace) -> dict[str, Any]:
     if given.data:
         try:
             files["data"] = json.loads(read_file(given.data))
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise CliError(f"{given.data.name} is not JSON") from exc
     return files

@@ -9,7 +9,7 @@ from yibao_face.daemon.cli.common import CliError, Commands, command, config_of,
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.rate import Rate, explain, percent_text
-from yibao_face.daemon.desk.figure import rate_events, rate_of
+from yibao_face.daemon.desk.figure import MAX_DAYS, rate_events, rate_of
 from yibao_face.daemon.wiring import desk_of
 
 
@@ -27,10 +27,13 @@ def add(commands: Commands) -> None:
 def run(given: argparse.Namespace) -> int:
     """Print the rate; works with or without a running daemon."""
     config = config_of(given)
-    today = Clock().today()
-    first, last = given.first or today, given.last or given.first or today
+    # One day named is that day alone.
+    first = given.first or given.last or Clock().today()
+    last = given.last or first
     if last < first:
         raise CliError("--to is before --from")
+    if (last - first).days > MAX_DAYS:
+        raise CliError(f"a range has at most {MAX_DAYS} days")
     institution = named_institution(given.institution, config)
     with desk_of(config, demo=given.demo) as desk:
         _print(rate_of(desk, institution, first, last), institution)
