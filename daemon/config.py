@@ -248,7 +248,7 @@ def _scene_limits(config: Config) -> tuple[tuple[bool, str], ...]:
 
 def _is_time(text: str) -> bool:
     try:
-        return time.fromisoformat(text).isoformat("minutes") == text
+        return f"{time.fromisoformat(text):%H:%M}" == text
     except ValueError:
         return False
 

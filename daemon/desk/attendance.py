@@ -95,7 +95,9 @@ class Attendance:
         high_water = self.ledger.outbox.high_water_ms(Kind.CLOCK.value)
         if clock_set_back(high_water, now_ms, self.rules.tolerance_ms):
             return Cause.CLOCK_SET_BACK
-        events = _of_day(self.ledger, institution, person)
+        # What lies ahead of a clock that was accepted was signed under one that ran ahead.
+        latest_ms = now_ms + self.rules.tolerance_ms
+        events = [e for e in _of_day(self.ledger, institution, person) if e.at_ms <= latest_ms]
         wanted = Sign(request.action) if request.action else None
         return next_sign(events, person, now_ms, self.rules.duplicate_ms, wanted)
 

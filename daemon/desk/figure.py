@@ -15,6 +15,8 @@ from yibao_face.daemon.desk.form import Form, FormError
 from yibao_face.daemon.ledger import Entry
 from yibao_face.sync.api import Query
 
+# Ten years: a longer range is a slip of the pen.
+MAX_DAYS = 3660
 CATEGORIES = ("settlement", "treatment")
 RATE_KINDS = (
     *HIS_KINDS,
@@ -54,6 +56,8 @@ def view_rate(desk: Desk, form: Form) -> dict[str, Any]:
     """认证率 of a day range, record by record where asked to ``explain``."""
     institution, today = desk.institution(form), desk.ledger.clock.today()
     first, last = form.day("from", "开始日期", today), form.day("to", "结束日期", today)
+    if not 0 <= (last - first).days <= MAX_DAYS:
+        raise FormError(f"结束日期(to)不能早于开始日期，且不超过{MAX_DAYS}天")
     events = rate_events(desk, institution)
     found = rate(events, institution, first, last)
     shown: dict[str, Any] = {

@@ -70,7 +70,18 @@ def make_up(desk: Desk, form: Form, _attempt: Attempt) -> Done:
     entry = Entry(Kind.TREATMENT_MAKEUP, recorded(), institution, person, detail=detail)
     within_ms = desk.rules.makeup_within_ms
     bar = may_make_up(claimed_ms, desk.ledger.clock.unix_ms(), within_ms)
+    if sign == "out" and bar is None:
+        bar = _closable(_events(desk, institution, person), form, claimed_ms)
     return _refused(desk, entry, bar) if bar else desk.note(entry)
+
+
+def _closable(events: list[Event], form: Form, claimed_ms: int) -> Cause | None:
+    """A sign-out that would close nothing is refused, not kept as if it had."""
+    named = form.text("session", "治疗编号", 40)
+    found = next((s for s in sessions(events) if s.id == named), None)
+    if found is None or found.out_ms is not None or claimed_ms < found.in_ms:
+        return Cause.TREATMENT_NOT_OPEN
+    return None
 
 
 def take_data(desk: Desk, form: Form, _attempt: Attempt) -> Done:

@@ -45,7 +45,7 @@ class Caller:
         body = json.dumps(form, ensure_ascii=False).encode()
         return self._object("POST", f"{DESK_PATH}/{name}", body, _CALL_TIMEOUT_S)
 
-    def view(self, name: str, **asked: str) -> dict[str, Any]:
+    def view(self, name: str, /, **asked: str) -> dict[str, Any]:
         """What the desk shows."""
         path = f"{DESK_PATH}/{name}?{urlencode(asked)}"
         return self._object("GET", path, None, _CLERK_TIMEOUT_S)

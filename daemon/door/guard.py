@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -49,7 +50,8 @@ def with_token(token: str, handler: Answering) -> Answering:
 
 def refused(reason: str, status: int) -> web.Response:
     """An HTTP error for a window of ours; a HIS never gets one."""
-    return web.json_response({"error": reason}, status=status)
+    body = json.dumps({"error": reason}, ensure_ascii=False)
+    return web.Response(text=body, status=status, content_type="application/json")
 
 
 def bearer_matches(request: web.Request, token: str) -> bool:

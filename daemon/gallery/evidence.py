@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from yibao_face.daemon.gallery.vault import Vault
+from yibao_face.daemon.gallery.vault import Vault, VaultError
 
 MAX_PHOTO_BYTES = 8 * 1024 * 1024
 
@@ -29,7 +29,7 @@ class Evidence:
             raise EvidenceError(f"evidence of {len(data)} bytes, 1..{MAX_PHOTO_BYTES} are kept")
         name = self.vault.digest("evidence", hashlib.sha256(data).hexdigest())
         try:
-            if not (self.folder / name).exists():
+            if not self._holds(name, data):
                 self._write(name, self.vault.seal(data, f"evidence/{name}"))
         except OSError as exc:
             raise EvidenceError(f"evidence cannot be written: {exc.strerror}") from exc
@@ -44,6 +44,13 @@ class Evidence:
         except OSError as exc:
             raise EvidenceError(f"evidence {name[:8]} cannot be read: {exc.strerror}") from exc
         return self.vault.open(sealed, f"evidence/{name}")
+
+    def _holds(self, name: str, data: bytes) -> bool:
+        """Whether the file is there, and whole."""
+        try:
+            return (self.folder / name).exists() and self.get(name) == data
+        except VaultError:
+            return False
 
     def _write(self, name: str, sealed: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
