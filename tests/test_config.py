@@ -10,14 +10,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from yibao_face.daemon.config import (
+    CHARSETS,
     CONSENT_TEXT,
+    AttendanceConfig,
     CameraConfig,
     Config,
     ConfigError,
+    DeskConfig,
     DoorConfig,
     EncounterConfig,
     EnrolmentConfig,
+    LockoutConfig,
     MatchConfig,
+    RepeatConfig,
     default_home,
     load_config,
     to_toml,
@@ -33,6 +38,7 @@ CONFIGS = st.builds(
         host=st.sampled_from(["127.0.0.1", "::1", "localhost"]),
         port=st.integers(0, 65535),
         origins=st.lists(TEXT, max_size=3).map(tuple),
+        charset=st.sampled_from(CHARSETS),
     ),
     camera=st.builds(
         CameraConfig, uri=TEXT, silence_s=st.floats(0, 60, exclude_min=True, width=64)
@@ -50,6 +56,27 @@ CONFIGS = st.builds(
         counter_s=st.floats(0, 300, exclude_min=True),
     ),
     match=st.builds(MatchConfig, margin=st.floats(0, 0.5, exclude_max=True)),
+    repeat=st.builds(RepeatConfig, pass_s=st.floats(0, 3600)),
+    lockout=st.builds(
+        LockoutConfig,
+        spoofs=st.integers(0, 100),
+        window_s=st.floats(0, 86_400, exclude_min=True),
+        lock_s=st.floats(0, 86_400, exclude_min=True),
+    ),
+    attendance=st.builds(
+        AttendanceConfig,
+        duplicate_s=st.floats(0, 3600),
+        clock_tolerance_s=st.floats(0, 3600),
+    ),
+    desk=st.builds(
+        DeskConfig,
+        institution=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=20),
+        round_by=st.times().map(lambda at: f"{at:%H:%M}"),
+        makeup_hours=st.integers(0, 240),
+        max_agents=st.integers(0, 1000),
+        max_cards=st.integers(0, 1000),
+        inpatient_med_types=st.lists(TEXT, max_size=4).map(tuple),
+    ),
 )
 AWKWARD = "".join(('C:\\资料\\"新"\t', "\n'", "\\n # [door]"))
 
@@ -74,6 +101,17 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     assert (300.0, 0.0) == (config.encounter.deadline_s, config.match.margin)
     assert CONSENT_TEXT == config.enrolment.consent_text
     assert "" == config.camera.uri
+    assert ("auto", 600.0) == (config.door.charset, config.repeat.pass_s)
+    assert LockoutConfig(3, 1800.0, 300.0) == config.lockout
+    assert AttendanceConfig(300.0, 120.0) == config.attendance
+    assert ("", "20:00", 24, 3, 3) == (
+        config.desk.institution,
+        config.desk.round_by,
+        config.desk.makeup_hours,
+        config.desk.max_agents,
+        config.desk.max_cards,
+    )
+    assert {"21", "52"} <= set(config.desk.inpatient_med_types)
 
 
 def test_an_empty_file_means_the_defaults(at_home: Path) -> None:
@@ -135,6 +173,10 @@ def test_an_empty_home_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None
         ("[doors]", "config.toml: unknown key doors"),
         ("[match]\nthreshold = 0.1", "config.toml: unknown key match.threshold"),
         ("[enrolment]\n'人' = 1", "config.toml: unknown key enrolment.人"),
+        ("[repeat]\npass_ms = 1", "config.toml: unknown key repeat.pass_ms"),
+        ("[lockout]\nlock = 1", "config.toml: unknown key lockout.lock"),
+        ("[attendance]\nroster = []", "config.toml: unknown key attendance.roster"),
+        ("[desk]\nward = 'x'", "config.toml: unknown key desk.ward"),
     ],
 )
 def test_an_unknown_key_is_named_with_its_section(at_home: Path, text: str, named: str) -> None:
@@ -161,6 +203,16 @@ def test_an_unknown_key_is_named_with_its_section(at_home: Path, text: str, name
         ("[encounter]\ndeadline_s = 2026-11-22", "encounter.deadline_s = "),
         ("[enrolment]\nin_call = 1", "enrolment.in_call = 1"),
         ("[enrolment]\nin_call = 'yes'", "enrolment.in_call = 'yes'"),
+        ("[door]\ncharset = 1", "door.charset = 1"),
+        ("[repeat]\npass_s = '600'", "repeat.pass_s = '600'"),
+        ("[lockout]\nspoofs = 3.0", "lockout.spoofs = 3.0"),
+        ("[lockout]\nspoofs = true", "lockout.spoofs = True"),
+        ("[lockout]\nlock_s = true", "lockout.lock_s = True"),
+        ("[desk]\ninstitution = 1000200030", "desk.institution = 1000200030"),
+        ("[desk]\nround_by = 20:00:00", "desk.round_by = "),
+        ("[desk]\nmakeup_hours = 1.5", "desk.makeup_hours = 1.5"),
+        ("[desk]\ninpatient_med_types = '21'", "desk.inpatient_med_types = '21'"),
+        ("[desk]\ninpatient_med_types = [21]", "desk.inpatient_med_types = [21]"),
     ],
 )
 def test_a_value_of_another_type_is_named(at_home: Path, text: str, key: str) -> None:
@@ -224,6 +276,29 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[match]\nmargin = -0.01", "match.margin"),
         ("[match]\nmargin = 0.5", "match.margin"),
         ("[match]\nmargin = nan", "match.margin"),
+        ("[door]\ncharset = 'GBK'", "door.charset"),
+        ("[door]\ncharset = ''", "door.charset"),
+        ("[door]\ncharset = 'latin-1'", "door.charset"),
+        ("[repeat]\npass_s = -1", "repeat.pass_s"),
+        ("[repeat]\npass_s = 3601", "repeat.pass_s"),
+        ("[repeat]\npass_s = nan", "repeat.pass_s"),
+        ("[lockout]\nspoofs = -1", "lockout.spoofs"),
+        ("[lockout]\nspoofs = 101", "lockout.spoofs"),
+        ("[lockout]\nwindow_s = 0", "lockout.window_s"),
+        ("[lockout]\nwindow_s = 86401", "lockout.window_s"),
+        ("[lockout]\nlock_s = 0", "lockout.lock_s"),
+        ("[lockout]\nlock_s = inf", "lockout.lock_s"),
+        ("[attendance]\nduplicate_s = -1", "attendance.duplicate_s"),
+        ("[attendance]\nduplicate_s = 3601", "attendance.duplicate_s"),
+        ("[attendance]\nclock_tolerance_s = -1", "attendance.clock_tolerance_s"),
+        ("[attendance]\nclock_tolerance_s = nan", "attendance.clock_tolerance_s"),
+        ("[desk]\nround_by = '8:00'", "desk.round_by"),
+        ("[desk]\nround_by = '24:00'", "desk.round_by"),
+        ("[desk]\nround_by = '20:00:00'", "desk.round_by"),
+        ("[desk]\nround_by = '20:00+08:00'", "desk.round_by"),
+        ("[desk]\nround_by = ''", "desk.round_by"),
+        ("[desk]\nmakeup_hours = -1", "desk.makeup_hours"),
+        ("[desk]\nmakeup_hours = 241", "desk.makeup_hours"),
     ],
 )
 def test_a_value_beyond_its_limits_is_refused(at_home: Path, text: str, rule: str) -> None:
@@ -231,6 +306,41 @@ def test_a_value_beyond_its_limits_is_refused(at_home: Path, text: str, rule: st
         load(at_home, text)
 
     assert str(refused.value).startswith(f"config.toml: {rule} must be")
+
+
+@pytest.mark.parametrize("key", ["max_agents", "max_cards"])
+def test_fewer_than_no_agents_or_cards_are_refused(at_home: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match="must not be negative"):
+        load(at_home, f"[desk]\n{key} = -1")
+
+
+def test_a_code_of_an_institution_that_is_too_long_is_refused(at_home: Path) -> None:
+    assert "9" * 20 == load(at_home, f"[desk]\ninstitution = '{'9' * 20}'").desk.institution
+    with pytest.raises(ConfigError, match=r"desk\.institution has over 20 characters"):
+        load(at_home, f"[desk]\ninstitution = '{'9' * 21}'")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[repeat]\npass_s = 0", replace(Config(Path()), repeat=RepeatConfig(0.0))),
+        ("[lockout]\nspoofs = 0", replace(Config(Path()), lockout=LockoutConfig(0))),
+        (
+            "[attendance]\nduplicate_s = 0\nclock_tolerance_s = 0",
+            replace(Config(Path()), attendance=AttendanceConfig(0.0, 0.0)),
+        ),
+        (
+            "[desk]\nround_by = '00:00'\nmakeup_hours = 0\nmax_agents = 0\nmax_cards = 0",
+            replace(Config(Path()), desk=DeskConfig("", "00:00", 0, 0, 0)),
+        ),
+        (
+            "[desk]\ninpatient_med_types = []",
+            replace(Config(Path()), desk=DeskConfig(inpatient_med_types=())),
+        ),
+    ],
+)
+def test_what_a_site_may_switch_off_is_taken(at_home: Path, text: str, expected: Config) -> None:
+    assert replace(expected, data=at_home) == load(at_home, text)
 
 
 def test_a_number_too_large_for_a_float_is_refused(at_home: Path) -> None:

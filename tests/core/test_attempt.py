@@ -11,13 +11,20 @@ import pytest
 from yibao_face.daemon.capture.attempt import (
     Attempt,
     CallerGoneError,
+    CancelledByClerkError,
+    CancelledByPersonError,
     DeadlineError,
     EncounterEndedError,
     End,
     StoppingError,
 )
 
-ENDS = [(End.CALLER_GONE, CallerGoneError), (End.STOPPING, StoppingError)]
+ENDS = [
+    (End.CALLER_GONE, CallerGoneError),
+    (End.PERSON, CancelledByPersonError),
+    (End.CLERK, CancelledByClerkError),
+    (End.STOPPING, StoppingError),
+]
 
 
 def why(attempt: Attempt) -> type[EncounterEndedError] | None:
@@ -76,6 +83,9 @@ def test_a_cancelled_attempt_says_so_even_past_its_deadline(
     [
         (End.CALLER_GONE, End.STOPPING, CallerGoneError),
         (End.STOPPING, End.CALLER_GONE, StoppingError),
+        (End.PERSON, End.CLERK, CancelledByPersonError),
+        (End.CLERK, End.PERSON, CancelledByClerkError),
+        (End.PERSON, End.CALLER_GONE, CancelledByPersonError),
     ],
 )
 def test_the_first_reason_counts(
@@ -87,6 +97,25 @@ def test_the_first_reason_counts(
     attempt.cancel(second)
 
     assert error is why(attempt)
+
+
+def test_every_reason_has_an_error_of_its_own() -> None:
+    assert set(End) == {end for end, _ in ENDS}
+    assert len(End) == len({error for _, error in ENDS})
+
+
+@pytest.mark.parametrize("end", End)
+def test_whoever_ended_it_it_says_that_somebody_did(end: End) -> None:
+    attempt = Attempt(60.0)
+
+    before = attempt.is_cancelled
+    attempt.cancel(end)
+
+    assert (False, True) == (before, attempt.is_cancelled)
+
+
+def test_a_deadline_is_nobodys_doing() -> None:
+    assert Attempt(0.0).is_cancelled is False
 
 
 def test_reasons_from_many_threads_end_it_once() -> None:

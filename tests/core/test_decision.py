@@ -6,7 +6,14 @@ from itertools import permutations
 
 import pytest
 
-from yibao_face.daemon.core.decision import Likeness, MatchPolicy, Outcome, decide, refused
+from yibao_face.daemon.core.decision import (
+    Likeness,
+    MatchPolicy,
+    Outcome,
+    decide,
+    exempt,
+    refused,
+)
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 
 NAN, INF = float("nan"), float("inf")
@@ -131,3 +138,67 @@ def test_the_order_of_the_references_changes_nothing(likenesses: tuple[Likeness,
     outcomes = {decide(None, order, False, COUNTER) for order in permutations(likenesses)}
 
     assert 1 == len(outcomes), outcomes
+
+
+FORMER = Likeness(Who.AGENT, 0.8, "former", expired=True)
+
+
+@pytest.mark.parametrize(
+    ("likenesses", "expected"),
+    [
+        ((FORMER,), refused(Cause.AGENT_EXPIRED, 0.8)),
+        ((own(0.39), FORMER), refused(Cause.AGENT_EXPIRED, 0.8)),
+        ((agent(0.39), FORMER), refused(Cause.AGENT_EXPIRED, 0.8)),
+        (
+            (own(0.4), FORMER),
+            Outcome(Answer.PASS, Who.SELF, Cause.MATCHED_SELF, 0.4),
+        ),
+        (
+            (agent(0.4), FORMER),
+            Outcome(Answer.PASS, Who.AGENT, Cause.MATCHED_AGENT, 0.4),
+        ),
+        (
+            (own(0.1), Likeness(Who.AGENT, 0.39, "former", expired=True)),
+            refused(Cause.OTHER_PERSON, 0.39),
+        ),
+        ((Likeness(Who.AGENT, NAN, "former", expired=True),), refused(Cause.OTHER_PERSON)),
+    ],
+    ids=["alone", "not-self", "not-agent", "self", "agent", "stranger", "no-number"],
+)
+def test_an_agent_whose_registration_is_over_is_told_apart_and_refused(
+    likenesses: tuple[Likeness, ...], expected: Outcome
+) -> None:
+    outcomes = {decide(None, order, False, COUNTER) for order in permutations(likenesses)}
+
+    assert {expected} == outcomes
+
+
+@pytest.mark.parametrize("spoof", [Cause.SPOOF_FLAT, Cause.SPOOF_SIZE, Cause.SPOOF_SHAPE])
+def test_a_photo_of_a_former_agent_is_a_photo(spoof: Cause) -> None:
+    assert refused(spoof) == decide(spoof, (FORMER,), False, COUNTER)
+
+
+def test_a_recording_of_a_former_agent_is_a_recording() -> None:
+    assert refused(Cause.RECORDED_CAMERA) == decide(None, (FORMER,), True, COUNTER)
+
+
+@pytest.mark.parametrize(
+    ("likenesses", "matched"),
+    [
+        ((Likeness(Who.SELF, 0.9, "p"), Likeness(Who.AGENT, 0.95, "a")), "p"),
+        ((Likeness(Who.SELF, 0.1, "p"), Likeness(Who.AGENT, 0.5, "a")), "a"),
+        ((Likeness(Who.AGENT, 0.5, "a"), Likeness(Who.AGENT, 0.6, "b")), "b"),
+        ((Likeness(Who.SELF, 0.1, "p"), Likeness(Who.AGENT, 0.2, "a")), ""),
+        ((FORMER,), ""),
+    ],
+    ids=["self", "agent", "nearest-agent", "stranger", "former-agent"],
+)
+def test_who_stood_there_is_named_only_where_somebody_passed(
+    likenesses: tuple[Likeness, ...], matched: str
+) -> None:
+    assert matched == decide(None, likenesses, False, COUNTER).matched
+
+
+@pytest.mark.parametrize("cause", [Cause.POLICY_EXEMPT, Cause.SPECIAL_EXEMPT])
+def test_an_exemption_is_code_2_and_claims_no_face(cause: Cause) -> None:
+    assert Outcome(Answer.NOT_NEEDED, Who.NOBODY, cause, None, "") == exempt(cause)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yibao_face.daemon.core.identity import certificate_no, masked, uuid7
+from yibao_face.daemon.core.identity import certificate_no, check_mark, masked, uuid7
 
 PROPERTY = settings(max_examples=300, deadline=None)
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -75,6 +75,32 @@ def test_certificate_numbers_sort_and_differ_as_their_results_do(one: str, other
     numbers = certificate_no(one), certificate_no(other)
 
     assert (one < other, one == other) == (numbers[0] < numbers[1], numbers[0] == numbers[1])
+
+
+@pytest.mark.parametrize(
+    ("digest", "mark"),
+    [
+        (bytes(32), "0000"),
+        (b"\xff" * 32, "ZZZZ"),
+        (b"\x00\x00\x0f" + b"\xff" * 29, "0000"),
+        (b"\x00\x00\x10" + bytes(29), "0001"),
+        (b"\x08\x00\x00" + bytes(29), "1000"),
+    ],
+)
+def test_a_check_mark_is_the_first_20_bits_of_a_digest(digest: bytes, mark: str) -> None:
+    assert mark == check_mark(digest)
+
+
+@PROPERTY
+@given(st.binary(min_size=3, max_size=32))
+def test_a_check_mark_has_four_characters_a_clerk_can_read_out(digest: bytes) -> None:
+    mark = check_mark(digest)
+
+    value = 0
+    for digit in mark:
+        value = value * 32 + CROCKFORD.index(digit)
+    assert 4 == len(mark)
+    assert int.from_bytes(digest[:3], "big") >> 4 == value
 
 
 @pytest.mark.parametrize(
