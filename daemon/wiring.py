@@ -65,7 +65,7 @@ class Daemon:
 
     def close(self) -> None:
         """Release files and native memory."""
-        self.ledger.outbox.close()
+        self.desk.close()
         if self.owns_models and isinstance(self.models, FaceModels):
             self.models.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from yibao_face.daemon.booth.encounter import Encounter, Scene, Subject, Trace
@@ -24,15 +25,26 @@ class Booth:
     scene: Callable[[], Scene]
     clock: Clock
     _camera: threading.Lock = field(default_factory=threading.Lock)
+    # The networks keep memory for every thread that ever used them: so one does.
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="camera")
+    )
     _now: tuple[str, Attempt] | None = None
 
     def meet(self, id_: str, subject: Subject, attempt: Attempt) -> tuple[Outcome, Trace]:
         """The encounter ``id_`` with every error turned into its cause. Never raises."""
-        trace = Trace()
         if not self._camera.acquire(blocking=False):
-            return refused(cause_of(BusyError())), trace
+            return refused(cause_of(BusyError())), Trace()
         try:
             self._now = (id_, attempt)
+            return self._thread.submit(self._run, id_, subject, attempt).result()
+        finally:
+            self._now = None
+            self._camera.release()
+
+    def _run(self, id_: str, subject: Subject, attempt: Attempt) -> tuple[Outcome, Trace]:
+        trace = Trace()
+        try:
             scene = self.scene()
             scene.counter.begin(id_)
             encounter = Encounter(scene, id_, subject, attempt, self.clock.today())
@@ -40,9 +52,10 @@ class Booth:
             return encounter.run(), trace
         except Exception as exc:  # noqa: BLE001  # the last line: nothing may pass it
             return refused(told(id_, exc)), trace
-        finally:
-            self._now = None
-            self._camera.release()
+
+    def close(self) -> None:
+        """Let the camera's thread go."""
+        self._thread.shutdown()
 
     def cancel(self, id_: str, end: End) -> bool:
         """End the encounter ``id_`` if it is the one under way; whether it was."""

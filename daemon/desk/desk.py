@@ -56,7 +56,8 @@ class Desk:
     rules: DeskRules
 
     def close(self) -> None:
-        """Release the record log."""
+        """Release the camera's thread and the record log."""
+        self.booth.close()
         self.ledger.outbox.close()
 
     def __enter__(self) -> Self:
