@@ -101,9 +101,11 @@ class Service:
         digests = self.gallery.digests(numbers)
         call = Call(id_, request, body_sha256, digests, digests[0])
         try:
-            call = self._known(call, numbers)
+            call = replace(call, person=self.gallery.person_of(numbers))
             with self._held(call) as free:
-                return self._answer(call, attempt) if free else self._conflict(call)
+                if not free:
+                    return self._close(call, Settled(refused(Cause.DEAL_TAKEN)))
+                return self._answer(call, attempt)
         except Exception as exc:  # noqa: BLE001  # the last line before a HIS
             return self._close(call, Settled(refused(told(id_, exc))))
 
@@ -111,12 +113,6 @@ class Service:
         """The reply to a call that could not be parsed: nothing to record but the fault."""
         logger.info("call refused: %s", cause_of(error).value)
         return Reply(Answer.FAIL, error.advice, "", Who.NOBODY)
-
-    def _known(self, call: Call, numbers: Numbers) -> Call:
-        person = self.gallery.find(numbers)
-        if person is None:
-            return call
-        return Call(call.id, call.request, call.body_sha256, call.numbers, person)
 
     @contextlib.contextmanager
     def _held(self, call: Call) -> Generator[bool, None, None]:
@@ -133,9 +129,6 @@ class Service:
             if mine:
                 with self._guard:
                     del self._running[call.deal]
-
-    def _conflict(self, call: Call) -> Reply:
-        return self._close(call, Settled(refused(Cause.DEAL_TAKEN)))
 
     def _answer(self, call: Call, attempt: Attempt) -> Reply:
         earlier = self._earlier(call)
