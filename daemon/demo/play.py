@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import threading
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import cv2
+import numpy as np
 
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.clock import Clock
@@ -40,7 +44,7 @@ class Call:
     clip: str | None
     code: int
     type: int
-    first: Callable[[Stage], None] | None = None
+    first: Callable[[Caller], None] | None = None
     clerk: bool = False
 
 
@@ -82,13 +86,26 @@ class Stage:
         part.replace(self.before_camera)
 
 
-def allow_agent(stage: Stage) -> None:
-    """The clerk registers the second person as agent of the first (S0-58)."""
-    gallery = gallery_of(stage.config)
-    principal, agent = (gallery.find(Numbers(number)) for number in (FIRST, SECOND))
-    if principal is None or agent is None:
-        raise DemoError("demo persons are not enrolled")
-    gallery.allow_agent(principal, agent, "配偶", Clock().today() + timedelta(days=30))
+def release_and_register(caller: Caller) -> None:
+    """The clerk lifts the pause after three photographs, then registers the agent (S0-58)."""
+    at = {"institution": sample_request(FIRST, "", Clock(), 0)["fixmedins_code"], "staff": _STAFF}
+    agent = {
+        "agent_id": SECOND,
+        "relation": "配偶",
+        "until": (Clock().today() + timedelta(days=30)).isoformat(),
+        "photos": [blank_paper()],
+    }
+    acts: dict[str, dict[str, Any]] = {"release": {"reason": "已核对证件"}, "agent": agent}
+    for name, form in acts.items():
+        answer = caller.act(name, {**at, "id": FIRST, **form})
+        if not answer["ok"]:
+            raise DemoError(f"{name} was not recorded: {answer['msg']}")
+
+
+def blank_paper() -> str:
+    """A picture of an empty sheet in base64: stands for documents of invented persons."""
+    _, png = cv2.imencode(".png", np.full((64, 64, 3), 255, np.uint8))
+    return base64.b64encode(png.tobytes()).decode()
 
 
 CALLS = (
@@ -98,7 +115,7 @@ CALLS = (
     Call("弯曲照片 bent photo", FIRST, "bent-first", 0, 0),
     Call("屏幕 screen", FIRST, "tablet-first", 0, 0),
     Call("未登记者当场建模 enrolled in call", THIRD, "live-third", 1, 1, clerk=True),
-    Call("代购人 agent", FIRST, "live-second", 1, 2, first=allow_agent),
+    Call("代购人 agent", FIRST, "live-second", 1, 2, first=release_and_register),
     Call("无摄像头 camera missing", FIRST, None, 0, 0),
 )
 
@@ -127,7 +144,7 @@ def play(stage: Stage, progress: Progress) -> list[Played]:
 def _one(stage: Stage, caller: Caller, call: Call, number: int, progress: Progress) -> Played:
     progress(f"[{number}/{len(CALLS)}] {call.title} …")
     if call.first is not None:
-        call.first(stage)
+        call.first(caller)
     stage.put(call.clip)
     body = json.dumps(sample_request(call.person, "演示", Clock(), number)).encode()
     started = time.monotonic()

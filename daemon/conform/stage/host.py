@@ -7,7 +7,6 @@ unlocked, which is fit for nobody who exists.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
 import sqlite3
@@ -20,8 +19,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-import cv2
-import numpy as np
 from aiohttp import web
 
 from yibao_face.daemon.booth.counter import Consent
@@ -38,7 +35,7 @@ from yibao_face.daemon.config import (
 from yibao_face.daemon.conform.case import ConformError, Stage, stage_of
 from yibao_face.daemon.conform.stage.camera import StageCamera
 from yibao_face.daemon.conform.stage.centre import NO_RULES, Centre
-from yibao_face.daemon.demo.play import FIRST, SECOND, THIRD
+from yibao_face.daemon.demo.play import FIRST, SECOND, THIRD, blank_paper
 from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.desk.table import ACTS
 from yibao_face.daemon.gallery.gallery import Numbers, UnknownPersonError
@@ -212,7 +209,7 @@ class Host:
             self._act("roster", {**base, "practitioners": listed})
         if not stage.special:
             return
-        case = {**base, "id": FIRST, "case": stage.special, "photos": [_picture()]}
+        case = {**base, "id": FIRST, "case": stage.special, "photos": [blank_paper()]}
         made = self._act("special", case)
         if stage.review:
             approved = stage.review == "approved"
@@ -248,12 +245,6 @@ class Host:
         if self._clerk is not None:
             self._clerk.join()
             self._clerk = None
-
-
-def _picture() -> str:
-    """An empty sheet of paper in place of evidence, base64."""
-    _, png = cv2.imencode(".png", np.full((64, 64, 3), 255, np.uint8))
-    return base64.b64encode(png.tobytes()).decode()
 
 
 def host_routes(host: Host) -> list[web.RouteDef]:
