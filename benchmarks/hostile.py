@@ -44,6 +44,7 @@ from yibao_face.daemon.demo.child import Child, child_daemon  # noqa: E402  # as
 from yibao_face.daemon.trust.certificate import CertificateError, verify  # noqa: E402  # as said
 from yibao_face.daemon.wire.reply import MAX_REPLY_BYTES  # noqa: E402  # as said above
 from yibao_face.daemon.wiring import outbox_path, signer_of, vault_of  # noqa: E402  # as said
+from yibao_face.models.api import ModelError  # noqa: E402  # as said above
 
 BATCH, PARALLEL = 1000, 4
 # Calls of one person and settlement that stay so: a HIS that asks the same again and again.
@@ -422,13 +423,17 @@ def show(tally: Tally, figures: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Print the table; 1 where anything was wrong."""
+    """Print the table; 1 where anything was wrong, 2 where nothing could be run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60.0, help="stop then, as a failure")
     given = parser.parse_args()
-    tally, figures = run(given, load_config())
+    try:
+        tally, figures = run(given, load_config())
+    except ModelError as exc:
+        print(f"hostile: {exc}: run `python3 tools/start.py demo` once")
+        return 2
     if given.requests >= 20_000 and figures["slope_kib_per_1000"] > MAX_SLOPE_KIB:
         tally.wrong.append(f"memory grows by {figures['slope_kib_per_1000']} KiB per 1,000")
     show(tally, figures)
