@@ -6,10 +6,9 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 
-# The institution's calendar; China has one zone and no summer time.
-SHANGHAI = timezone(timedelta(hours=8))
+from yibao_face.daemon.core.scene.detail import CHINA
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +29,4 @@ class Clock:
 
 def moment(unix_ms: int) -> datetime:
     """Unix milliseconds as a time in China."""
-    return datetime.fromtimestamp(unix_ms / 1000, SHANGHAI)
+    return datetime.fromtimestamp(unix_ms / 1000, CHINA)

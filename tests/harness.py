@@ -18,8 +18,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from yibao_face.daemon.clock import SHANGHAI, Clock
+from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.door.client import Caller, caller_of, sample_request
 from yibao_face.daemon.door.server import serve
 from yibao_face.daemon.trust.document import keys_text, sign_document
@@ -113,7 +114,7 @@ class Hands:
 
     def at(self, moment: str) -> None:
         """Set the clock."""
-        there = datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI)
+        there = datetime.fromisoformat(moment).replace(tzinfo=CHINA)
         self.ms = round(there.timestamp() * 1000)
 
     @property

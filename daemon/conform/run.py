@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from yibao_face.daemon.clock import SHANGHAI
 from yibao_face.daemon.conform.body import body_of, filled
 from yibao_face.daemon.conform.case import Call, Case, Interface, Suite
 from yibao_face.daemon.conform.check import alarm_faults, answer_faults, record_faults, told
 from yibao_face.daemon.conform.stage.host import CAST
 from yibao_face.daemon.conform.target import Answer, Control, Target
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.core.scene.event import HIS_KINDS, Kind
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
@@ -189,6 +189,6 @@ def _own(one: Played, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
 def _words(salt: str, number: int) -> dict[str, str]:
     """An institution, settlements and persons of one case; 12 + 14 + 4 digits (S0-12)."""
     institution = f"{salt}{number:06d}"
-    moment = f"{datetime.now(SHANGHAI):%Y%m%d%H%M%S}"
+    moment = f"{datetime.now(CHINA):%Y%m%d%H%M%S}"
     deals = {f"deal{n}": f"{institution}{moment}{n:04d}" for n in range(1, 10)}
     return {"inst": institution, **deals, **CAST}

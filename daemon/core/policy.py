@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar, cast
 
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.scene.detail import CHINA
+from yibao_face.daemon.core.scene.special import Case
 
 DEFAULT, NO_POLICY, NOT_IN_FORCE = "default", "no-policy", "policy-not-in-force"
 # The special registrations of S0-52.
-CASES = ("transferred", "in-treatment", "face-unrecognised", "on-leave")
+CASES = tuple(case.value for case in Case)
 MAX_VERSION = 2**53 - 1
 
 _MAX_RULES, _MAX_GROUPS, _MAX_VALUES, _MAX_INSTITUTIONS = 1000, 50, 1000, 20_000
 _AMOUNT_LIMIT = 10**14  # 16,2: fourteen digits before the point (S0-31)
-_CHINA = timezone(timedelta(hours=8))
 _CODE = re.compile(r"(?!0+$)[0-9A-Za-z]{1,30}")
 # A disease code holds a digit; a word in its place ("null", the sample's "病种编码") is none.
 _DISEASE = re.compile(r"(?!0+$)(?=[^0-9]*[0-9])[0-9A-Z][0-9A-Z.]*")
@@ -136,7 +137,7 @@ def ruling(policy: Policy | None, visit: Visit, specials: Collection[str] = ()) 
     """
     if policy is None:
         return Ruling(True, NO_POLICY)
-    if not policy.in_force(visit.at.astimezone(_CHINA).date()):
+    if not policy.in_force(visit.at.astimezone(CHINA).date()):
         return Ruling(True, NOT_IN_FORCE)
     members = {name: _member(group, visit) for name, group in policy.groups.items()}
     for rule in policy.rules:
@@ -179,9 +180,9 @@ def _truths(
     if rule.amount_from is not None:
         yield _at_least(visit.amount, rule.amount_from)
     if rule.from_time or rule.until_time:
-        yield _in_window(f"{visit.at.astimezone(_CHINA):%H:%M}", rule.from_time, rule.until_time)
+        yield _in_window(f"{visit.at.astimezone(CHINA):%H:%M}", rule.from_time, rule.until_time)
     if rule.weekdays:
-        yield visit.at.astimezone(_CHINA).isoweekday() in rule.weekdays
+        yield visit.at.astimezone(CHINA).isoweekday() in rule.weekdays
 
 
 def _one_of(value: str, wanted: tuple[str, ...]) -> Truth:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
-from yibao_face.daemon.clock import SHANGHAI
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.wire.request import BadRequestError
 
 _MAX_PHOTOS = 9
@@ -83,7 +83,7 @@ class Form:
             found = datetime.fromisoformat(self.text(key, title))
         except ValueError as exc:
             raise FormError(f"{title}({key})须为时间，如2026-12-31T09:30") from exc
-        there = found if found.tzinfo else found.replace(tzinfo=SHANGHAI)
+        there = found if found.tzinfo else found.replace(tzinfo=CHINA)
         return round(there.timestamp() * 1000)
 
     def photos(self, key: str, title: str) -> list[bytes]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.wire.field import Field, Kind
 
 # A value with one of these says nothing that can be relied on; with any other it is only odd.
@@ -20,8 +21,6 @@ _AMOUNT = re.compile(r"[+-]?[0-9]{1,14}(?:\.[0-9]{1,2}0*)?")
 _AMOUNT_CHARS = 20
 _DAY_PARTS = ((0, 4), (4, 6), (6, 8))
 _MOMENT_PARTS = {8: _DAY_PARTS, 14: (*_DAY_PARTS, (8, 10), (10, 12), (12, 14))}
-# The institution's wall clock: the interface carries no zone, and China has one.
-_CHINA = timezone(timedelta(hours=8))
 _DEAL = re.compile(r"[0-9A-Za-z]{12}([0-9]{14})[0-9]+")
 _FIRST_DEAL_YEAR = 2000
 _ID_18 = re.compile(r"[0-9]{17}[0-9Xx]")
@@ -70,11 +69,11 @@ def moment_of(text: str) -> datetime | None:
         if text.isascii() and text.isdigit():
             parts = [int(text[at:to]) for at, to in _MOMENT_PARTS[len(text)]]
             year, month, day, hour, minute, second = (*parts, 0, 0, 0)[:6]
-            found = datetime(year, month, day, hour, minute, second, tzinfo=_CHINA)
+            found = datetime(year, month, day, hour, minute, second, tzinfo=CHINA)
         else:
             found = datetime.fromisoformat(text if text.isascii() else "")
-            found = found if found.tzinfo else found.replace(tzinfo=_CHINA)
-        return found.astimezone(_CHINA)
+            found = found if found.tzinfo else found.replace(tzinfo=CHINA)
+        return found.astimezone(CHINA)
     except (ValueError, KeyError, OverflowError):
         return None
 

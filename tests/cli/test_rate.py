@@ -8,10 +8,11 @@ from datetime import datetime
 
 import pytest
 
-from yibao_face.daemon.clock import SHANGHAI, Clock
+from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config, DeskConfig
 from yibao_face.daemon.core.decision import Outcome, exempt, refused
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.ledger import Entry
 from yibao_face.daemon.wiring import desk_of
@@ -25,7 +26,7 @@ RATE = ("rate", "--institution", SITE)
 
 def write(config: Config, at: str, *entries: Entry, demo: bool = False) -> list[str]:
     """Put ``entries`` on record as of ``at`` in China; their ids."""
-    moment = datetime.fromisoformat(at).replace(tzinfo=SHANGHAI)
+    moment = datetime.fromisoformat(at).replace(tzinfo=CHINA)
     clock = Clock(unix_ms=lambda: round(moment.timestamp() * 1000))
     with desk_of(config, demo=demo) as desk:
         ledger = replace(desk.ledger, clock=clock)

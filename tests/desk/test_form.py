@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yibao_face.daemon.clock import SHANGHAI
 from yibao_face.daemon.codes import cause_of
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.core.scene.special import Case
 from yibao_face.daemon.desk.form import Form, FormError
 
@@ -149,7 +149,7 @@ def test_a_day_that_is_not_given_is_the_default_where_there_is_one() -> None:
     ["2026-12-31T09:30", "2026-12-31T09:30:00", "2026-12-31T01:30+00:00", "2026-12-31 09:30"],
 )
 def test_a_time_is_that_of_china_unless_it_names_another_zone(value: str) -> None:
-    there = datetime(2026, 12, 31, 9, 30, tzinfo=SHANGHAI)
+    there = datetime(2026, 12, 31, 9, 30, tzinfo=CHINA)
 
     assert round(there.timestamp() * 1000) == moment_ms(Form({"k": value}))
 

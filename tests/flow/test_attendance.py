@@ -23,8 +23,8 @@ from harness import (
     wait_for,
 )
 
-from yibao_face.daemon.clock import SHANGHAI
 from yibao_face.daemon.config import Config, EncounterConfig
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.door.http import ATTENDANCE_PATH
 from yibao_face.daemon.gallery.gallery import Numbers
 from yibao_face.sync.api import Query, Record
@@ -78,7 +78,7 @@ def body(number: str = FIRST, **more: str) -> bytes:
 
 
 def ms(moment: str) -> int:
-    return round(datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI).timestamp() * 1000)
+    return round(datetime.fromisoformat(moment).replace(tzinfo=CHINA).timestamp() * 1000)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from harness import FIRST, SECOND, Hands, Running, put_before_camera, running
 
-from yibao_face.daemon.clock import SHANGHAI
 from yibao_face.daemon.config import Config, EncounterConfig
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.core.scene.treatment import Item
 from yibao_face.sync.api import Query, Record
 
@@ -65,7 +65,7 @@ class Room:
 
 
 def ms(moment: str) -> int:
-    there = datetime.fromisoformat(f"2026-12-0{moment}").replace(tzinfo=SHANGHAI)
+    there = datetime.fromisoformat(f"2026-12-0{moment}").replace(tzinfo=CHINA)
     return round(there.timestamp() * 1000)
 
 

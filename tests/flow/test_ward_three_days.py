@@ -14,8 +14,8 @@ import pytest
 from harness import FIRST, SECOND, Hands, Running, his_call, put_before_camera, running
 
 from yibao_face.daemon.booth.photo import enrol
-from yibao_face.daemon.clock import SHANGHAI
 from yibao_face.daemon.config import Config, EncounterConfig
+from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
 from yibao_face.daemon.trust.document import keys_text, sign_document
 from yibao_face.daemon.trust.signature import Ed25519Signer
@@ -81,7 +81,7 @@ def ward(
 
 
 def ms(moment: str) -> int:
-    there = datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI)
+    there = datetime.fromisoformat(moment).replace(tzinfo=CHINA)
     return round(there.timestamp() * 1000)
 
 
