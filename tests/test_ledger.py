@@ -58,7 +58,6 @@ def write(ledger: Ledger, kind: Kind, outcome: Outcome, **given: Any) -> Record:
 def entry_of_everything() -> Entry:
     camera = CameraInfo("replay", "replay:a.rgbd", "clip", "S1", Capability.RGB)
     trace = Trace(
-        person="p" * 64,
         camera=camera,
         consent="v1",
         liveness={"relief": 0.5},

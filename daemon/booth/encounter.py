@@ -30,7 +30,6 @@ _TEMPLATE_SAMPLES = 3
 class Trace:
     """What is known so far, for the record; filled as the encounter goes, whatever ends it."""
 
-    person: str = ""
     camera: CameraInfo | None = None
     consent: str = ""
     agent: str = ""
@@ -85,7 +84,6 @@ class Encounter:
         if person is None and self._scene.consent is None:
             return refused(Cause.NOT_ENROLLED)
         if person is not None:
-            self.trace.person = person
             self.trace.consent = self._scene.gallery.consent(person)
             self.trace.name_differs = self._scene.gallery.name(person) != self._subject.name
         with self._scene.open_camera() as camera:
@@ -153,9 +151,7 @@ class Encounter:
             return refused(obstacle)
         outcome = self._verify(camera, [Reference(Who.SELF, "", fuse(samples))])
         if outcome.answer is Answer.PASS:
-            self.trace.person = self._scene.gallery.add(
-                self._enrolment(confirmed), samples, self._stamp
-            )
+            self._scene.gallery.add(self._enrolment(confirmed), samples, self._stamp)
         return outcome
 
     def _ask(self, stage: Stage) -> Consent:

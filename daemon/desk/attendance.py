@@ -145,8 +145,8 @@ def make_up(desk: Desk, form: Form, _attempt: Attempt) -> Done:
     bar = may_make_up(claimed_ms, desk.ledger.clock.unix_ms(), desk.rules.makeup_within_ms)
     if person not in practitioners(desk.ledger, institution):
         bar = Cause.NOT_ON_ROSTER
-    outcome = refused(bar) if bar else recorded()
-    return desk.note(Entry(Kind.ATTENDANCE_MAKEUP, outcome, institution, person, detail=detail))
+    entry = Entry(Kind.ATTENDANCE_MAKEUP, recorded(), institution, person, detail=detail)
+    return desk.refuse(entry, bar) if bar else desk.note(entry)
 
 
 def accept_clock(desk: Desk, form: Form, _attempt: Attempt) -> Done:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from typing import Any, Self
 
@@ -99,11 +99,15 @@ class Desk:
         record = self.ledger.write(self.ledger.new_id(), entry)
         return Done(entry.outcome.cause, record.id)
 
+    def refuse(self, entry: Entry, cause: Cause) -> Done:
+        """Write down that the act ``entry`` was refused, and why."""
+        return self.note(replace(entry, outcome=refused(cause)))
+
     def meet(self, subject: Subject, entry: Entry, attempt: Attempt) -> Done:
         """Run an encounter and write it down as ``entry``; the person himself must stand there."""
         id_ = self.ledger.new_id()
         outcome, trace = self.booth.meet(id_, subject, attempt)
-        record = self.ledger.write(id_, _with(entry, outcome, trace))
+        record = self.ledger.write(id_, replace(entry, outcome=outcome, trace=trace))
         return Done(outcome.cause, record.id, {"passed": outcome.answer is Answer.PASS})
 
     def events(
@@ -112,27 +116,17 @@ class Desk:
         *kinds: Kind,
         first: date | None = None,
         person: str | None = None,
+        causes: tuple[Cause, ...] = (),
     ) -> list[Event]:
-        """Records of ``kinds`` of an institution, from the day ``first`` on, of ``person``."""
+        """Records of ``kinds`` of an institution: from the day ``first``, of ``person``, …"""
         query = Query(
             kinds=tuple(kind.value for kind in kinds),
+            causes=tuple(cause.value for cause in causes),
             institution=institution,
             person=person,
             first_day=first.isoformat() if first else None,
         )
         return self.ledger.events(query)
-
-
-def _with(entry: Entry, outcome: Outcome, trace: Any) -> Entry:
-    return Entry(
-        kind=entry.kind,
-        outcome=outcome,
-        institution=entry.institution,
-        person=entry.person,
-        trace=trace,
-        detail=entry.detail,
-        sealed=entry.sealed,
-    )
 
 
 def recorded() -> Outcome:

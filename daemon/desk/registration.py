@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.scene import agent as agent_rule
 from yibao_face.daemon.core.scene import special as special_rule
 from yibao_face.daemon.core.scene.event import HIS_KINDS, Kind
@@ -27,6 +28,7 @@ _PROBLEMS = {
 }
 # How far back the counters of agents look (S4-38).
 _COUNTED = timedelta(days=365)
+_COUNTED_CAUSES = (Cause.MATCHED_AGENT, Cause.RECORDED)
 
 
 def register_agent(desk: Desk, form: Form, _attempt: Attempt) -> Done:
@@ -148,7 +150,8 @@ def view_agents(desk: Desk, form: Form) -> dict[str, Any]:
 
 def _over(desk: Desk, institution: str) -> dict[str, Any]:
     first = desk.ledger.clock.today() - _COUNTED
-    events = desk.events(institution, *HIS_KINDS, Kind.AGENT, first=first)
+    # Purchases by agents only: a year of a pharmacy's own customers need not be read.
+    events = desk.events(institution, *HIS_KINDS, Kind.AGENT, first=first, causes=_COUNTED_CAUSES)
     counters = agent_rule.counters(events, 0)
     over = agent_rule.over(counters, desk.rules.max_agents, desk.rules.max_cards)
     return {

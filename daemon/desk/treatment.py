@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from yibao_face.daemon.capture.attempt import Attempt
-from yibao_face.daemon.core.decision import refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.scene.dialysis import parse_dialysis
 from yibao_face.daemon.core.scene.event import Event, Kind
@@ -38,7 +37,7 @@ def sign_in(desk: Desk, form: Form, attempt: Attempt) -> Done:
     entry = Entry(Kind.TREATMENT_IN, recorded(), institution, person, detail=detail)
     now_ms = desk.ledger.clock.unix_ms()
     bar = may_sign_in(_events(desk, institution, person), person, now_ms, desk.rules.items)
-    return _refused(desk, entry, bar) if bar else desk.meet(subject, entry, attempt)
+    return desk.refuse(entry, bar) if bar else desk.meet(subject, entry, attempt)
 
 
 def sign_out(desk: Desk, form: Form, attempt: Attempt) -> Done:
@@ -49,7 +48,7 @@ def sign_out(desk: Desk, form: Form, attempt: Attempt) -> Done:
     session = open_session(events, person)
     detail = {"session": session.id, "item": session.item} if session else {}
     entry = Entry(Kind.TREATMENT_OUT, recorded(), institution, person, detail=detail)
-    return _refused(desk, entry, bar) if bar else desk.meet(subject, entry, attempt)
+    return desk.refuse(entry, bar) if bar else desk.meet(subject, entry, attempt)
 
 
 def make_up(desk: Desk, form: Form, _attempt: Attempt) -> Done:
@@ -72,7 +71,7 @@ def make_up(desk: Desk, form: Form, _attempt: Attempt) -> Done:
     bar = may_make_up(claimed_ms, desk.ledger.clock.unix_ms(), within_ms)
     if sign == "out" and bar is None:
         bar = _closable(_events(desk, institution, person), form, claimed_ms)
-    return _refused(desk, entry, bar) if bar else desk.note(entry)
+    return desk.refuse(entry, bar) if bar else desk.note(entry)
 
 
 def _closable(events: list[Event], form: Form, claimed_ms: int) -> Cause | None:
@@ -129,9 +128,3 @@ def _item(desk: Desk, form: Form) -> str:
     if item not in desk.rules.items:
         raise FormError(f"治疗项目(item)须为{'、'.join(desk.rules.items)}之一")
     return item
-
-
-def _refused(desk: Desk, entry: Entry, cause: Cause) -> Done:
-    return desk.note(
-        Entry(entry.kind, refused(cause), entry.institution, entry.person, detail=entry.detail)
-    )

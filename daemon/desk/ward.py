@@ -7,7 +7,6 @@ import binascii
 from typing import Any, cast
 
 from yibao_face.daemon.capture.attempt import Attempt
-from yibao_face.daemon.core.decision import refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.scene.detail import texts
 from yibao_face.daemon.core.scene.event import CHECK_KINDS, Kind
@@ -28,10 +27,7 @@ def do_round(desk: Desk, form: Form, attempt: Attempt) -> Done:
     detail = {"staff": form.text("staff", "工号"), "task": form.text_or_empty("task", "任务")}
     entry = Entry(Kind.ROUND, recorded(), institution, person, detail=detail)
     if person not in roster(desk.events(institution, *CHECK_KINDS, person=person)):
-        missing = Entry(
-            Kind.ROUND, refused(Cause.NOT_INPATIENT), institution, person, detail=detail
-        )
-        return desk.note(missing)
+        return desk.refuse(entry, Cause.NOT_INPATIENT)
     return desk.meet(subject, entry, attempt)
 
 
