@@ -57,6 +57,7 @@ class Daemon:
     counter: Counter
     models: FaceModels | ModelError
     owns_models: bool
+    reply_signer: Signer
 
     @property
     def ledger(self) -> Ledger:
@@ -99,6 +100,11 @@ def outbox_path(config: Config) -> Path:
 def signer_of(vault: Vault) -> Signer:
     """The daemon's signature key, derived from its device key."""
     return Ed25519Signer(vault.sign_seed)
+
+
+def reply_signer_of(vault: Vault) -> Signer:
+    """The key the daemon signs its replies with: not that of the certificates."""
+    return Ed25519Signer(vault.reply_seed)
 
 
 def build(
@@ -189,6 +195,7 @@ def _around(
         counter,
         models,
         owns_models,
+        reply_signer_of(ledger.vault),
     )
 
 

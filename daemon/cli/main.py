@@ -10,7 +10,7 @@ import io
 import sys
 from importlib.metadata import version
 
-from yibao_face.daemon.cli import config, counter, models, person, serve, verify
+from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
 from yibao_face.daemon.cli.centre import certificate, policy
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
@@ -24,7 +24,7 @@ from yibao_face.daemon.door.server import PortTakenError
 
 _COMMANDS = (
     *(demo, serve, verify, counter, person),
-    *(act, rate, table, certificate, policy),
+    *(act, rate, table, certificate, library, policy),
     *(conform, models, clip, config, bench),
 )
 _TOLD: tuple[type[Exception], ...] = (

@@ -20,6 +20,7 @@ from yibao_face.daemon.door.desk import desk_routes
 from yibao_face.daemon.door.guard import Answering, browser_guard
 from yibao_face.daemon.door.joint import Calls
 from yibao_face.daemon.door.plain import plain_errors, refusal, respond
+from yibao_face.daemon.door.proof import keep_whole, signed_replies
 from yibao_face.daemon.service import Service, body_digest
 from yibao_face.daemon.wire.attendance import parse_attendance
 from yibao_face.daemon.wire.charset import UTF8, known
@@ -89,7 +90,11 @@ def build_app(
     calls = Calls(config.encounter.deadline_s)
     door = HisDoor(daemon.service, daemon.attendance, calls, known(config.door.charset))
     app = web.Application(
-        middlewares=[browser_guard(config.door.origins), plain_errors(_OWN, door.lost)],
+        middlewares=[
+            browser_guard(config.door.origins),
+            signed_replies(daemon.reply_signer),
+            plain_errors(_OWN, door.lost),
+        ],
         client_max_size=2 * MAX_BODY_BYTES,
     )
     app.router.add_post(AUTH_PATH, _safely(door.authenticate))
@@ -145,7 +150,10 @@ async def _read(request: web.Request) -> bytes:
         web.RequestPayloadError,
     ) as exc:
         raise BadRequestError("入参没有发全，请HIS检查HTTP报文的编码和长度") from exc
-    return bytes(kept)
+    body = bytes(kept)
+    if total == len(body):
+        keep_whole(request, body)
+    return body
 
 
 async def _health(_request: web.Request) -> web.Response:

@@ -60,12 +60,13 @@ def platform_wrap() -> KeyWrap:
 class Vault:
     """Seals and opens; ``seal`` binds the data to ``label`` so that rows cannot be swapped.
 
-    ``sign_seed``: 32 bytes for the daemon's signature key.
+    ``sign_seed``: 32 bytes for the daemon's signature key; ``reply_seed``: for that of replies.
     """
 
     _data_key: bytes = field(repr=False)
     _digest_key: bytes = field(repr=False)
     sign_seed: bytes = field(repr=False, default=b"")
+    reply_seed: bytes = field(repr=False, default=b"")
 
     def seal(self, data: bytes, label: str) -> bytes:
         """Encrypt ``data``; the same ``label`` is needed to open it."""
@@ -102,7 +103,8 @@ def open_vault(key_file: Path, wrap: KeyWrap | None = None) -> Vault:
         raise VaultError(f"{key_file.name} cannot be used") from exc
     if len(key) != _KEY_BYTES:
         raise VaultError(f"{key_file.name} holds {len(key)} bytes, not a device key")
-    return Vault(*(_derived(key, purpose) for purpose in (b"data", b"digest", b"sign")))
+    purposes = (b"data", b"digest", b"sign", b"reply")
+    return Vault(*(_derived(key, purpose) for purpose in purposes))
 
 
 def _create(key_file: Path, stored: bytes) -> None:

@@ -29,7 +29,7 @@ CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
     *("demo", "serve", "verify", "counter", "person"),
     *("desk", "rate", "settled", "roster", "certificate", "policy"),
-    *("models", "clip", "config", "bench", "conform"),
+    *("models", "clip", "config", "bench", "conform", "library"),
 }
 ACTIONS = {
     "person": {"add", "agent", "remove", "count"},
@@ -37,6 +37,7 @@ ACTIONS = {
     "policy": {"check", "install", "try", "sign", "keygen"},
     "clip": {"make", "info"},
     "bench": {"verify"},
+    "library": {"config"},
 }
 
 
