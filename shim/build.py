@@ -1,0 +1,175 @@
+"""Build the library: ``python shim/build.py native|generate|check``; files land in ``dist/``.
+
+``native`` needs gcc for Linux and Debian's mingw-w64 for Windows; ``--only`` asks for one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from yibao_face.shim import abi, message
+from yibao_face.shim.binary import Wanted, faults
+from yibao_face.shim.source import SourceError, monocypher
+
+ROOM = Path(__file__).resolve().parent
+SOURCES = ("call", "reply", "setting", "text", "sha512")
+# Holds Monocypher; as a whole program, what nobody calls of it is left out.
+_PROOF = ("-fwhole-program", "-c")
+_STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-fno-ident", "-Os")
+_SHARED = ("-shared", "-s")
+_LINUX = ("-fPIC", "-fvisibility=hidden", "-fstack-protector-strong", "-D_GNU_SOURCE")
+_HARD = ("-Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code", "-Wl,--build-id=none")
+_BARE = ("-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-nostdlib")
+_PE = (
+    # The linker would choose a base address by the name of the output.
+    *("-Wl,--dynamicbase", "-Wl,--nxcompat", "-Wl,--no-insert-timestamp"),
+    "-Wl,--disable-auto-image-base",
+    *("-Wl,--major-os-version=6", "-Wl,--minor-os-version=1"),
+    *("-Wl,--major-subsystem-version=6", "-Wl,--minor-subsystem-version=1"),
+)
+_LIBRARIES = ("-lws2_32", "-ladvapi32", "-lkernel32", "-lgcc")
+
+
+class BuildError(Exception):
+    """One line: what is missing or went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file of ``dist/``."""
+
+    folder: str
+    file: str
+    compiler: str
+    options: tuple[str, ...]
+    wanted: Wanted
+
+
+TARGETS = (
+    Target(
+        *("linux-x86_64", "libHisCallFace.so", "gcc"),
+        (*_LINUX, *_HARD, "-Wl,-soname,libHisCallFace.so", "-Wl,--version-script={gen}/hcf.map"),
+        Wanted("elf"),
+    ),
+    Target(
+        *("x86-stdcall", "HisCallFace.dll", "i686-w64-mingw32-gcc"),
+        (*_BARE, *_PE, "-Wl,-e,_DllMain@12", "-Wl,--kill-at", "{gen}/stdcall.def", *_LIBRARIES),
+        Wanted("x86", pops=True),
+    ),
+    Target(
+        *("x86-cdecl", "HisCallFace.dll", "i686-w64-mingw32-gcc"),
+        (*_BARE, *_PE, "-DHCF_CDECL", "-Wl,-e,_DllMain@12", "{gen}/plain.def", *_LIBRARIES),
+        Wanted("x86"),
+    ),
+    Target(
+        *("x64", "HisCallFace.dll", "x86_64-w64-mingw32-gcc"),
+        (*_BARE, *_PE, "-Wl,-e,DllMain", "-Wl,--high-entropy-va", "{gen}/plain.def", *_LIBRARIES),
+        Wanted("x64"),
+    ),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one action; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=tuple(_ACTIONS))
+    parser.add_argument("--only", choices=("linux", "windows"), help="one system alone")
+    parser.add_argument("--out", type=Path, default=ROOM / "dist")
+    given = parser.parse_args(arguments)
+    chosen = tuple(t for t in TARGETS if given.only in (None, system_of(t)))
+    try:
+        return _ACTIONS[given.action](given.out, chosen)
+    except (BuildError, SourceError) as exc:
+        print(f"build: {exc}", file=sys.stderr)  # noqa: T201  # a command's own voice
+        return 1
+
+
+def system_of(target: Target) -> str:
+    """``linux`` or ``windows``."""
+    return "linux" if target.wanted.kind == "elf" else "windows"
+
+
+def generated() -> dict[str, str]:
+    """Every file made from ``abi.py`` and ``message.py``, by its name in ``src/gen``."""
+    return {
+        "HisCallFace.h": abi.header(),
+        "stdcall.def": abi.exports(stdcall=True),
+        "plain.def": abi.exports(stdcall=False),
+        "hcf.map": abi.version_map(),
+        "message.h": message.header(),
+    }
+
+
+def compile_target(target: Target, out: Path, *, defines: tuple[str, ...] = ()) -> Path:
+    """Compile one library into ``out``; ``defines``: for a test's own variant."""
+    compiler = shutil.which(target.compiler)
+    if compiler is None:
+        raise BuildError(f"{target.compiler} is missing")
+    crypto = monocypher(ROOM / "build")
+    file = out / target.folder / target.file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    platform = "posix" if system_of(target) == "linux" else "windows"
+    common = [compiler, *_STRICT, *defines, "-DHCF_BUILD", f"-I{ROOM / 'src'}", f"-I{crypto}"]
+    options = [option.format(gen=ROOM / "src" / "gen") for option in target.options]
+    compiling = [option for option in options if option.startswith("-f")]
+    proof = file.with_name("proof.o")
+    _run([*common, *compiling, *_PROOF, str(ROOM / "src" / "proof.c"), "-o", str(proof)])
+    sources = [str(ROOM / "src" / f"{name}.c") for name in (*SOURCES, platform)]
+    _run([*common, *_SHARED, *sources, str(proof), "-o", str(file), *options])
+    proof.unlink()
+    return file
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  # our own command line
+    if done.returncode != 0:
+        raise BuildError(f"{Path(command[-1]).name}: the compiler refuses:\n{done.stderr}")
+
+
+def _native(out: Path, targets: tuple[Target, ...]) -> int:
+    made = [compile_target(target, out) for target in targets]
+    made.append(Path(shutil.copy(ROOM / "src" / "gen" / "HisCallFace.h", out)))
+    sums = [f"{_sha256(file)}  {file.relative_to(out).as_posix()}" for file in made]
+    (out / "SHA256SUMS").write_text("\n".join([*sums, ""]), "ascii")
+    print("\n".join(sums))  # noqa: T201
+    return 0
+
+
+def _generate(out: Path, targets: tuple[Target, ...]) -> int:
+    del out, targets
+    for name, text in generated().items():
+        (ROOM / "src" / "gen" / name).write_text(text, "ascii", newline="\n")
+    return 0
+
+
+def _check(out: Path, targets: tuple[Target, ...]) -> int:
+    found = [
+        f"src/gen/{n} is not what abi.py says" for n, t in generated().items() if _drift(n, t)
+    ]
+    for target in targets:
+        file = out / target.folder / target.file
+        if not file.is_file():
+            raise BuildError(f"{target.folder}/{target.file} is not built")
+        found += [f"{target.folder}: {fault}" for fault in faults(file, target.wanted)]
+    print("\n".join(found or ["check: ok"]))  # noqa: T201
+    return 1 if found else 0
+
+
+def _drift(name: str, text: str) -> bool:
+    return (ROOM / "src" / "gen" / name).read_text("ascii") != text
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+_ACTIONS = {"native": _native, "generate": _generate, "check": _check}
+
+if __name__ == "__main__":
+    raise SystemExit(main())
