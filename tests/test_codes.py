@@ -23,6 +23,8 @@ OUTSIDE = {
     "ConfigError": "raised before a daemon is built",
     "ConformError": "ends the conform command",
     "PortTakenError": "raised before the first call can arrive",
+    "BuildError": "ends the build of the library",
+    "SourceError": "ends the build of the library",
     "DemoError": "ends the demo command",
     "NotJsonError": "always turned into BadRequestError by the request parser",
 }
