@@ -13,12 +13,13 @@ int zjHisFunCall(char *inputJson, char *outJson);
 int HisCallAtten(char *hisMsg, char *outMsg);
 """
 OUT_BYTES = 1024
-NAMES = ("zjHisFunCall", "HisCallAtten")
 _HEADER = """\
 /* Generated from abi.py: do not edit. 32-bit Windows: stdcall, undecorated names; with
  * HCF_CDECL the cdecl twin. Everywhere else there is one convention. */
 #ifndef HIS_CALL_FACE_H
 #define HIS_CALL_FACE_H
+/* What the caller allocates for the answer at least, NUL included. */
+#define HCF_OUT_BYTES @
 #if defined(_WIN32) && defined(HCF_CDECL)
 #define HCF_CALL __cdecl
 #elif defined(_WIN32)
@@ -50,12 +51,15 @@ def functions() -> tuple[Function, ...]:
     """The exports in the order of their ordinals."""
     ffi = FFI()
     ffi.cdef(CDEF)
-    return tuple(_function(ffi, name) for name in NAMES)
-
-
-def _function(ffi: FFI, name: str) -> Function:
     # cffi has no public way to a declared function without a library that holds it.
-    found: Any = cast(Any, ffi)._parser._declarations[f"function {name}"][0]
+    declared: dict[str, tuple[Any, int]] = cast(Any, ffi)._parser._declarations
+    return tuple(
+        _function(kind_and_name.removeprefix("function "), found)
+        for kind_and_name, (found, _) in declared.items()
+    )
+
+
+def _function(name: str, found: Any) -> Function:
     arguments: list[Any] = list(found.args)
     return Function(
         name, found.result.get_c_name(), tuple(str(one.get_c_name()) for one in arguments)
@@ -68,7 +72,7 @@ def header() -> str:
         f"HCF_API {f.result} HCF_CALL {f.name}({', '.join(f.arguments)});" for f in functions()
     ]
     end = ["#ifdef __cplusplus", "}", "#endif", "#endif", ""]
-    return _HEADER + "\n".join([*lines, *end])
+    return _HEADER.replace("@", str(OUT_BYTES)) + "\n".join([*lines, *end])
 
 
 def exports(*, stdcall: bool) -> str:

@@ -7,11 +7,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from yibao_face.shim.abi import NAMES
+from yibao_face.shim.abi import functions
 
 _MOST_BYTES = 32 * 1024
 _SYSTEM = {"KERNEL32.dll", "WS2_32.dll", "ADVAPI32.dll"}
 _GLIBC = (2, 17)
+_EXPORTS = sorted(f.name for f in functions())
 _FLAGS = {"x86": ("DYNAMIC_BASE", "NX_COMPAT"), "x64": ("HIGH_ENTROPY_VA", "DYNAMIC_BASE")}
 _TOOL = {"x86": "i686-w64-mingw32-objdump", "x64": "x86_64-w64-mingw32-objdump", "elf": "objdump"}
 
@@ -40,7 +41,7 @@ def _elf(file: Path) -> list[str]:
     newest: tuple[int, ...] = max(versions, default=())
     exported = sorted(name for name in names if not name.startswith("HCF_"))
     return _told(
-        (exported == sorted(NAMES), f"exports {exported}"),
+        (exported == _EXPORTS, f"exports {exported}"),
         (needed == ["libc.so.6"], f"needs {needed}"),
         (newest <= _GLIBC, f"needs glibc {newest}"),
     )
@@ -54,7 +55,7 @@ def _pe(file: Path, wanted: Wanted) -> list[str]:
     version = re.findall(r"(?:Major|Minor)SubsystemVersion\s+(\d+)", shown)
     pops = wanted.kind == "x86" and _pops(file)
     return _told(
-        (sorted(names) == sorted(NAMES), f"exports {names}"),
+        (sorted(names) == _EXPORTS, f"exports {names}"),
         (imports <= _SYSTEM, f"imports {sorted(imports)}"),
         (version == ["6", "1"], f"subsystem {version}"),
         (all(flag in shown for flag in _FLAGS[wanted.kind]), "lacks ASLR or NX"),
@@ -65,7 +66,7 @@ def _pe(file: Path, wanted: Wanted) -> list[str]:
 def _pops(file: Path) -> bool:
     """Whether both functions end in ``ret 8``; it occurs nowhere else than in stdcall."""
     code = _objdump("x86", "-d", file)
-    return len(re.findall(r"\tret\s+\$0x8$", code, re.MULTILINE)) >= len(NAMES)
+    return len(re.findall(r"\tret\s+\$0x8$", code, re.MULTILINE)) >= len(_EXPORTS)
 
 
 def _objdump(kind: str, *options: str | Path) -> str:

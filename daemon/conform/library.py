@@ -11,10 +11,8 @@ import cffi
 
 from yibao_face.daemon.conform.case import ConformError, Interface, Send
 from yibao_face.daemon.conform.target import Answer
+from yibao_face.shim.abi import CDEF, OUT_BYTES
 
-CDEF = "int zjHisFunCall(char *, char *); int HisCallAtten(char *, char *);"
-# What a caller allocates at least, NUL included (S0-06, S0-45).
-OUT_BYTES = 1024
 _CANARY = 0xA5
 _GUARD = 64
 

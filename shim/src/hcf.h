@@ -3,9 +3,9 @@
 #define HCF_H
 #include <stddef.h>
 #include <stdint.h>
+#include "gen/HisCallFace.h" /* HCF_OUT_BYTES: written to outJson at most (S0-06, S0-45) */
 
 enum {
-    HCF_OUT_BYTES = 1024,     /* written to outJson at most, NUL included (S0-06, S0-45) */
     HCF_IN_BYTES = 65537,     /* read of the input at most: one more than the daemon takes */
     HCF_REPLY_BYTES = 16384,  /* read of an HTTP answer at most */
     HCF_TEXT_BYTES = 2048,    /* settings file at most */

@@ -2,6 +2,8 @@
  * HCF_CDECL the cdecl twin. Everywhere else there is one convention. */
 #ifndef HIS_CALL_FACE_H
 #define HIS_CALL_FACE_H
+/* What the caller allocates for the answer at least, NUL included. */
+#define HCF_OUT_BYTES 1024
 #if defined(_WIN32) && defined(HCF_CDECL)
 #define HCF_CALL __cdecl
 #elif defined(_WIN32)
