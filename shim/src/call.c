@@ -1,6 +1,5 @@
 /* One call: what the HIS gave, to the daemon, its proven answer back. The rest is code 0 or -2. */
 #include "hcf.h"
-#include "gen/HisCallFace.h"
 #include "gen/message.h"
 
 struct caller {
@@ -134,9 +133,9 @@ int hcf_call(const char *path, int attendance, const char *in, char *out) {
     c.in = in;
     c.began_ms = hcf_now_ms();
     for (c.length = 0; c.length < HCF_IN_BYTES && in[c.length] != '\0';) c.length++;
-    charset = hcf_charset_of(in, c.length, charset);
     /* UTF-16 text is one character and a NUL to us. */
-    if (c.length == 1) return refuse(attendance, out, &hcf_wide_input, hcf_machine_charset());
+    if (c.length == 1) return refuse(attendance, out, &hcf_wide_input, charset);
+    charset = hcf_charset_of(in, c.length, charset);
     why = prepare(&c);
     if (why == NULL && !hcf_open(&s, &c.at)) why = &hcf_absent;
     else if (why == NULL) {

@@ -12,6 +12,12 @@ static int is_hex(const char *s, size_t n) {
     return n >= 4 && hcf_hex(s, 2, two);
 }
 
+/* Whether four hex digits are the first half of a pair. */
+static int is_high(const char *s) {
+    uint8_t first = 0;
+    return hcf_hex(s, 1, &first) && first >= 0xd8 && first <= 0xdb;
+}
+
 /* One character or escape of a JSON string; 0: none. */
 static size_t unit(const char *s, size_t left, enum hcf_charset charset) {
     const char *plain = "\"\\/bfnrt";
@@ -19,10 +25,8 @@ static size_t unit(const char *s, size_t left, enum hcf_charset charset) {
     if (s[0] != '\\') return hcf_char(s, left, charset);
     if (left < 2) return 0;
     if (s[1] == 'u') {
-        int high;
         if (!is_hex(s + 2, left - 2)) return 0;
-        high = (s[2] | 32) == 'd' && (s[3] == '8' || s[3] == '9' || (s[3] | 32) == 'a' || (s[3] | 32) == 'b');
-        if (!high) return 6;
+        if (!is_high(s + 2)) return 6;
         return left >= 12 && s[6] == '\\' && s[7] == 'u' && is_hex(s + 8, left - 8) ? 12 : 0;
     }
     while (*plain != '\0' && *plain != s[1]) plain++;
@@ -51,17 +55,22 @@ static size_t bare(const char *s, size_t i, size_t n) {
     return i > from ? i : 0;
 }
 
+/* All of 1 to `most` digits. */
+static int digits(const char *s, size_t n, size_t most, size_t *value) {
+    size_t i;
+    for (*value = i = 0; i < n && i < most && s[i] >= '0' && s[i] <= '9'; i++)
+        *value = *value * 10 + (size_t)(s[i] - '0');
+    return n > 0 && i == n;
+}
+
 static int take_code(const char *s, size_t from, size_t to, struct object *o) {
-    int sign = 1, value = 0;
+    int sign = 1;
+    size_t value;
     if (s[from] == '"') from++, to--;
     if (from < to && s[from] == '-') sign = -1, from++;
-    if (o->coded || from >= to || to - from > 6) return 0;
-    for (; from < to; from++) {
-        if (s[from] < '0' || s[from] > '9') return 0;
-        value = value * 10 + (s[from] - '0');
-    }
+    if (o->coded || !digits(s + from, to - from, 6, &value)) return 0;
     o->coded = 1;
-    o->code = sign * value;
+    o->code = sign * (int)value;
     return 1;
 }
 
@@ -102,7 +111,6 @@ int hcf_reply_fit(const struct hcf_reply *reply, int attendance, char *out, int 
     size_t cut, keep, stop, k, i, n = 0;
     if (!walk(s, reply->length, reply->charset, &o) || !o.coded || !is_code(o.code, attendance))
         return 0;
-    stop = o.to;
     if (o.end >= HCF_OUT_BYTES) { /* the longest text gives way, at a border of characters */
         cut = o.end + 1 - HCF_OUT_BYTES;
         if (o.to - o.from < 2 + cut) return 0;
@@ -122,14 +130,8 @@ int hcf_reply_fit(const struct hcf_reply *reply, int attendance, char *out, int 
 }
 
 static int take_length(const char *s, size_t n, size_t *length) {
-    size_t i = 0;
-    while (i < n && s[i] == ' ') i++;
-    if (i == n || n - i > 7) return 0;
-    for (*length = 0; i < n; i++) {
-        if (s[i] < '0' || s[i] > '9') return 0;
-        *length = *length * 10 + (size_t)(s[i] - '0');
-    }
-    return 1;
+    while (n > 0 && *s == ' ') s++, n--;
+    return digits(s, n, 7, length);
 }
 
 static void take_charset(const char *s, size_t n, struct hcf_reply *reply) {
