@@ -13,7 +13,10 @@ _MOST_BYTES = 32 * 1024
 _SYSTEM = {"KERNEL32.dll", "WS2_32.dll", "ADVAPI32.dll"}
 _GLIBC = (2, 17)
 _EXPORTS = sorted(f.name for f in functions())
-_FLAGS = {"x86": ("DYNAMIC_BASE", "NX_COMPAT"), "x64": ("HIGH_ENTROPY_VA", "DYNAMIC_BASE")}
+_FLAGS = {
+    "x86": ("DYNAMIC_BASE", "NX_COMPAT"),
+    "x64": ("DYNAMIC_BASE", "NX_COMPAT", "HIGH_ENTROPY_VA"),
+}
 _TOOL = {"x86": "i686-w64-mingw32-objdump", "x64": "x86_64-w64-mingw32-objdump", "elf": "objdump"}
 
 

@@ -18,6 +18,7 @@ from yibao_face.shim.binary import Wanted, faults
 from yibao_face.shim.source import SourceError, monocypher
 
 ROOM = Path(__file__).resolve().parent
+CACHE = ROOM / "build"
 SOURCES = ("call", "reply", "setting", "text", "sha512")
 # Holds Monocypher; as a whole program, what nobody calls of it is left out.
 _PROOF = ("-fwhole-program", "-c")
@@ -106,12 +107,16 @@ def generated() -> dict[str, str]:
     }
 
 
-def compile_target(target: Target, out: Path, *, defines: tuple[str, ...] = ()) -> Path:
-    """Compile one library into ``out``; ``defines``: for a test's own variant."""
+def compile_target(
+    target: Target, out: Path, crypto: Path, *, defines: tuple[str, ...] = ()
+) -> Path:
+    """Compile one library into ``out``; ``defines``: for a test's own variant.
+
+    ``crypto``: the folder ``monocypher`` gave.
+    """
     compiler = shutil.which(target.compiler)
     if compiler is None:
         raise BuildError(f"{target.compiler} is missing")
-    crypto = monocypher(ROOM / "build")
     file = out / target.folder / target.file
     file.parent.mkdir(parents=True, exist_ok=True)
     platform = "posix" if system_of(target) == "linux" else "windows"
@@ -133,7 +138,8 @@ def _run(command: list[str]) -> None:
 
 
 def _native(out: Path, targets: tuple[Target, ...]) -> int:
-    made = [compile_target(target, out) for target in targets]
+    crypto = monocypher(CACHE)
+    made = [compile_target(target, out, crypto) for target in targets]
     made.append(Path(shutil.copy(ROOM / "src" / "gen" / "HisCallFace.h", out)))
     sums = [f"{_sha256(file)}  {file.relative_to(out).as_posix()}" for file in made]
     (out / "SHA256SUMS").write_text("\n".join([*sums, ""]), "ascii")
