@@ -18,6 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.detail import CHINA
@@ -168,6 +170,16 @@ def running(
             thread.join(20)
             loop.close()
             assert not thread.is_alive(), "the daemon did not stop"
+
+
+def require(tool: str) -> str:
+    """Path of ``tool``; skip without it on a machine at hand, fail in CI and where demanded."""
+    found = shutil.which(tool)
+    if found is None:
+        demanded = os.environ.get("CI") or os.environ.get("YIBAO_FACE_TOOLCHAIN")
+        assert not demanded, f"{tool} is required here"
+        pytest.skip(f"{tool} is not on this machine")
+    return found
 
 
 def wait_for(condition: Callable[[], object]) -> None:

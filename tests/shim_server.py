@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Generator
@@ -13,30 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import cffi
-import pytest
 
+from yibao_face.daemon.conform.case import Send
+from yibao_face.daemon.conform.library import LibraryTarget
 from yibao_face.daemon.trust.reply import statement
 from yibao_face.daemon.trust.signature import Ed25519Signer
-from yibao_face.shim.abi import OUT_BYTES
 
 SIGNER = Ed25519Signer(bytes(range(32)))
-GUARD = bytes([0xA5]) * 64
 PASS = b'{"code":1,"msg":"ok","cp_no":"A1","type":1}'
-
-
-def require(tool: str) -> None:
-    """Skip without ``tool``; where the toolchain is required, fail."""
-    if shutil.which(tool) is None:
-        assert not os.environ.get("YIBAO_FACE_TOOLCHAIN"), f"{tool} is required here"
-        pytest.skip(f"{tool} is not on this machine")
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
     """The built library; ``setting`` is where it looks for what the installer wrote."""
 
-    path: Path
     setting: Path
+    target: LibraryTarget
     ffi: cffi.FFI
     loaded: Any
 
@@ -46,15 +36,11 @@ class Library:
         self.setting.write_text(text, "ascii")
 
     def call(self, body: bytes, *, attendance: bool = False) -> tuple[int, bytes]:
-        """Value and answer; the 1024 bytes lie between canaries."""
-        function = self.loaded.HisCallAtten if attendance else self.loaded.zjHisFunCall
-        room: Any = self.ffi.new("unsigned char[]", GUARD + bytes([0xA5]) * OUT_BYTES + GUARD)
-        value = int(function(self.ffi.new("char[]", body), self.ffi.cast("char *", room + 64)))
-        after = bytes(self.ffi.buffer(room, OUT_BYTES + 128))
-        assert after[:64] == GUARD == after[-64:], "wrote outside of the 1024 bytes"
-        answer, nul, _ = after[64:-64].partition(b"\0")
-        assert nul, "no NUL within 1024 bytes"
-        return value, answer
+        """Value and answer, as the conformance kit calls it: canaries around the 1024 bytes."""
+        found = self.target.send("attendance" if attendance else "auth", Send(), body)
+        assert not found.faults
+        assert found.returned is not None
+        return found.returned, found.raw
 
 
 Answering = Callable[[bytes, bytes], bytes]

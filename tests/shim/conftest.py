@@ -6,10 +6,13 @@ import sys
 
 import cffi
 import pytest
-from shim_server import Library, require
+from harness import require
+from shim_server import Library
 
+from yibao_face.daemon.conform.library import load_library
 from yibao_face.shim import build
 from yibao_face.shim.abi import CDEF
+from yibao_face.shim.source import monocypher
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +24,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     out = tmp_path_factory.mktemp("library")
     setting = out / "library.conf"
     linux = next(t for t in build.TARGETS if build.system_of(t) == "linux")
-    path = build.compile_target(linux, out, defines=(f'-DHCF_SETTING_FILE="{setting}"',))
+    defines = (f'-DHCF_SETTING_FILE="{setting}"',)
+    path = build.compile_target(linux, out, monocypher(build.CACHE), defines=defines)
     ffi = cffi.FFI()
     ffi.cdef(CDEF)
-    return Library(path, setting, ffi, ffi.dlopen(str(path)))
+    return Library(setting, load_library(path), ffi, ffi.dlopen(str(path)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shim_server import require
+from harness import require
 
 from yibao_face.shim import build
 from yibao_face.shim.source import SourceError, monocypher
