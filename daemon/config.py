@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
 from yibao_face.daemon.core.scene.ward import INPATIENT_MED_TYPES
+from yibao_face.daemon.door.origin import origin_of
 
 HOME_VARIABLE = "YIBAO_FACE_HOME"
 # The notice of admission must carry this sentence (S0-49).
@@ -28,12 +29,14 @@ class DoorConfig:
     """Where HIS programs call. ``origins``: browser pages that may (none by default).
 
     ``charset``: what the HIS of this site speaks, ``utf-8`` or ``gbk``; ``auto``: each call's.
+    ``text_plain``: whether a HIS program may send that Content-Type; a page never may.
     """
 
     host: str = "127.0.0.1"
     port: int = 51518
     origins: tuple[str, ...] = ()
     charset: str = "auto"
+    text_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +218,11 @@ def _machine_limits(config: Config) -> tuple[tuple[bool, str], ...]:
     return (
         (config.door.host in ("127.0.0.1", "::1", "localhost"), "door.host must be this machine"),
         (0 <= config.door.port < 65536, "door.port must be 0..65535"),
+        (
+            all(origin_of(page) == page for page in config.door.origins),
+            "door.origins must be like https://his.example:8443: lower case, no path,"
+            " no default port",
+        ),
         (0 < config.encounter.deadline_s <= 3600, "encounter.deadline_s must be 0..3600"),
         (0 < config.encounter.capture_s <= 300, "encounter.capture_s must be 0..300"),
         (0 < config.camera.silence_s <= 60, "camera.silence_s must be 0..60"),

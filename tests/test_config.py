@@ -29,6 +29,12 @@ from yibao_face.daemon.config import (
 )
 
 # Tab and newline are the control characters people write; the others have a test of their own.
+ORIGINS = st.builds(
+    "{}://{}{}".format,
+    st.sampled_from(["http", "https"]),
+    st.sampled_from(["his.example", "10.0.0.8", "[fd00::8]"]),
+    st.sampled_from(["", ":8080"]),
+)
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from("\n\t"))
 CONFIGS = st.builds(
     Config,
@@ -37,8 +43,9 @@ CONFIGS = st.builds(
         DoorConfig,
         host=st.sampled_from(["127.0.0.1", "::1", "localhost"]),
         port=st.integers(0, 65535),
-        origins=st.lists(TEXT, max_size=3).map(tuple),
+        origins=st.lists(ORIGINS, max_size=3).map(tuple),
         charset=st.sampled_from(CHARSETS),
+        text_plain=st.booleans(),
     ),
     camera=st.builds(
         CameraConfig, uri=TEXT, silence_s=st.floats(0, 60, exclude_min=True, width=64)
@@ -204,6 +211,7 @@ def test_an_unknown_key_is_named_with_its_section(at_home: Path, text: str, name
         ("[enrolment]\nin_call = 1", "enrolment.in_call = 1"),
         ("[enrolment]\nin_call = 'yes'", "enrolment.in_call = 'yes'"),
         ("[door]\ncharset = 1", "door.charset = 1"),
+        ("[door]\ntext_plain = 1", "door.text_plain = 1"),
         ("[repeat]\npass_s = '600'", "repeat.pass_s = '600'"),
         ("[lockout]\nspoofs = 3.0", "lockout.spoofs = 3.0"),
         ("[lockout]\nspoofs = true", "lockout.spoofs = True"),
@@ -226,6 +234,23 @@ def test_a_value_of_another_type_is_named(at_home: Path, text: str, key: str) ->
 def test_an_origin_that_is_no_text_is_refused(at_home: Path, items: str) -> None:
     with pytest.raises(ConfigError, match=r"door\.origins"):
         load(at_home, f"[door]\norigins = {items}")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("", "*", "null", "his.example", "//his.example", "https://", "https://*.his.example"),
+        *("https://his.example/", "https://his.example/page", "https://his.example?", "file:///a"),
+        *("https://His.example", "HTTPS://his.example", "ftp://his.example", "https://a@b"),
+        *("https://his.example:443", "http://his.example:80", "http://his.example:99999"),
+        *("http://his.example:", "http://his.example:08080", " http://his.example"),
+        *("http://his.example\n", "http://医保.example", "httpſ://his.example"),
+    ],
+)
+def test_an_origin_no_browser_would_send_is_refused(at_home: Path, origin: str) -> None:
+    good = replace(Config(at_home), door=DoorConfig(origins=("http://his.example:8080", origin)))
+    with pytest.raises(ConfigError, match=r"config\.toml: door\.origins must be like"):
+        load(at_home, to_toml(good))
 
 
 def test_a_whole_number_may_stand_for_seconds(at_home: Path) -> None:
@@ -353,7 +378,7 @@ def test_a_number_too_large_for_a_float_is_refused(at_home: Path) -> None:
 @example(
     Config(
         Path("资料"),
-        DoorConfig(origins=(AWKWARD, "")),
+        DoorConfig(origins=("http://his.example", "https://10.0.0.8:8443")),
         CameraConfig(f"replay:{AWKWARD}"),
         enrolment=EnrolmentConfig(consent_text=AWKWARD),
     )

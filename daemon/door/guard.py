@@ -9,32 +9,79 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from yibao_face.daemon.door.origin import (
+    Headers,
+    by_name,
+    is_from_browser,
+    is_json,
+    is_plain_text,
+    objection,
+)
+
 Answering = Callable[[web.Request], Awaitable[web.Response]]
-_LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+# Private Network Access as Chrome tried it, and its first draft under the name Local Network
+# Access; what Chrome enforces since 142 asks the user instead and needs no header.
+_NETWORKS = ("Private-Network", "Local-Network")
+_PREFLIGHT_S = 600
 
 
-def browser_guard(origins: tuple[str, ...]) -> Middleware:
-    """Middleware that refuses (403) other host names (DNS rebinding) and pages not listed."""
+def browser_guard(origins: tuple[str, ...], open_paths: frozenset[str]) -> Middleware:
+    """Middleware that refuses (403) other host names (DNS rebinding) and pages not listed.
+
+    ``open_paths``, in lower case: those of the HIS, whose answers a listed page may read (CORS).
+    """
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # HTTP/1.0 clients send none; a browser always does, so rebinding cannot hide behind it.
-        host = request.headers.get("Host")
-        if host is not None and not is_local_host(host):
-            return refused("unknown host name", 403)
-        if not _is_welcome(request, origins):
-            return refused("web pages may not call this service", 403)
-        return await handler(request)
+        headers = by_name(request.headers.items())
+        reason = objection(headers, origins)
+        if reason is not None:
+            return refused(reason, 403)
+        # Its only value is a listed one by now.
+        origin = headers.get("origin", ("",))[0]
+        if not origin or request.path.rstrip("/").lower() not in open_paths:
+            return await _answered(request, handler, headers)
+        if request.method == "OPTIONS":
+            return _preflight(origin, headers)
+        response = await _answered(request, handler, headers)
+        response.headers.update(_readable_by(origin))
+        return response
 
     return guard
 
 
-def is_local_host(header: str) -> bool:
-    """Whether a Host header names this machine, with any port."""
-    name, colon, port = header.rpartition(":")
-    if not colon or not port.isdigit():
-        name = header
-    return name.lower() in _LOCAL_HOSTS
+async def _answered(
+    request: web.Request, handler: Handler, headers: Headers
+) -> web.StreamResponse:
+    if is_from_browser(headers):
+        if request.method == "OPTIONS":
+            return refused("web pages may not call this service", 403)
+        # A form or a script without leave can post other types, and never asks before.
+        if request.method == "POST" and not is_json(headers):
+            return refused("a web page must post Content-Type: application/json", 403)
+    return await handler(request)
+
+
+def _preflight(origin: str, headers: Headers) -> web.Response:
+    """What a listed page may send."""
+    allowed = {
+        "Access-Control-Allow-Methods": "POST",
+        "Access-Control-Allow-Headers": "content-type",
+        "Access-Control-Max-Age": str(_PREFLIGHT_S),
+    }
+    for network in _NETWORKS:
+        if headers.get(f"access-control-request-{network.lower()}") == ("true",):
+            allowed[f"Access-Control-Allow-{network}"] = "true"
+    return web.Response(status=204, headers={**_readable_by(origin), **allowed})
+
+
+def _readable_by(origin: str) -> dict[str, str]:
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+
+
+def declares_plain_text(request: web.Request) -> bool:
+    """Whether the body comes as ``text/plain``, which a page can send without a preflight."""
+    return is_plain_text(by_name(request.headers.items()))
 
 
 def with_token(token: str, handler: Answering) -> Answering:
@@ -59,10 +106,3 @@ def bearer_matches(request: web.Request, token: str) -> bool:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     # Bytes beyond ASCII arrive as lone surrogates, which plain UTF-8 refuses.
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
-
-
-def _is_welcome(request: web.Request, origins: tuple[str, ...]) -> bool:
-    origin = request.headers.get("Origin")
-    if origin is not None:
-        return origin in origins
-    return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")

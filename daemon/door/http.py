@@ -17,7 +17,7 @@ from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.desk.attendance import Attendance, reply_of
 from yibao_face.daemon.door.clerk import clerk_routes
 from yibao_face.daemon.door.desk import desk_routes
-from yibao_face.daemon.door.guard import Answering, browser_guard
+from yibao_face.daemon.door.guard import Answering, browser_guard, declares_plain_text
 from yibao_face.daemon.door.joint import Calls
 from yibao_face.daemon.door.plain import plain_errors, refusal, respond
 from yibao_face.daemon.door.proof import keep_whole, signed_replies
@@ -36,23 +36,30 @@ _DRAIN_BYTES = 64 * 1024 * 1024
 _BODY_S = 10.0
 AUTH_PATH = "/stdcashFaceAuth"
 ATTENDANCE_PATH = "/hisCallAtten"
+_HIS = frozenset({AUTH_PATH.lower(), ATTENDANCE_PATH.lower()})
+_TEXT_PLAIN = "请HIS把请求头Content-Type设为application/json"
 _OWN = frozenset({"counter", "desk", "health"})
 
 
 @dataclass(frozen=True, slots=True)
 class HisDoor:
-    """Both interfaces of the document. ``forced``: the charset a site says its HIS speaks (Q9)."""
+    """Both interfaces of the document. ``forced``: the charset a site says its HIS speaks (Q9).
+
+    ``text_plain``: whether a site lets its HIS send that Content-Type.
+    """
 
     service: Service
     attendance: Attendance
     calls: Calls
     forced: str | None
+    text_plain: bool = False
 
     async def authenticate(self, request: web.Request) -> web.Response:
         """``POST /stdcashFaceAuth`` (S0-04)."""
         try:
             body = await _read(request)
             parsed = parse_request(body, _declared(request), self.forced)
+            self._check_type(request, parsed.charset)
         except BadRequestError as exc:
             return respond(self.service.refuse(exc), exc.charset)
         numbers = (parsed.id_number, parsed.person_number)
@@ -65,12 +72,18 @@ class HisDoor:
         try:
             body = await _read(request)
             parsed = parse_attendance(body, _declared(request), self.forced)
+            self._check_type(request, parsed.charset)
         except BadRequestError as exc:
             prefix = reply_of(Cause.BAD_REQUEST).msg.split()[0]
             return respond(AttendanceReply(1, f"{prefix} {exc.advice}"), exc.charset)
         key = (ATTENDANCE_PATH, parsed.institution_code, parsed.id_number, parsed.action)
         work = partial(self.attendance.serve, parsed, body_digest(body))
         return respond(await self.calls.run(key, work), parsed.charset)
+
+    def _check_type(self, request: web.Request, charset: str) -> None:
+        """After parsing: told in the charset the caller was seen to speak."""
+        if not self.text_plain and declares_plain_text(request):
+            raise BadRequestError(_TEXT_PLAIN, charset)
 
     async def lost(self, request: web.Request) -> web.Response:
         """A path or method nobody serves: served where it is plain what was meant."""
@@ -88,10 +101,16 @@ def build_app(
 ) -> web.Application:
     """The daemon's HTTP door. ``token``: what the clerk's window must know. ``more``: routes."""
     calls = Calls(config.encounter.deadline_s)
-    door = HisDoor(daemon.service, daemon.attendance, calls, known(config.door.charset))
+    door = HisDoor(
+        daemon.service,
+        daemon.attendance,
+        calls,
+        known(config.door.charset),
+        config.door.text_plain,
+    )
     app = web.Application(
         middlewares=[
-            browser_guard(config.door.origins),
+            browser_guard(config.door.origins, _HIS),
             signed_replies(daemon.reply_signer),
             plain_errors(_OWN, door.lost),
         ],

@@ -206,7 +206,7 @@ def _declared() -> Iterator[Part]:
         ("utf8", "utf-8", "application/json; charset=utf-8", "声明UTF-8，内容UTF-8"),
         ("gbk", "gbk", "application/json; charset=GBK", "声明GBK，内容GBK"),
         ("gb2312", "gbk", "application/json;charset=gb2312", "声明GB2312，内容GBK"),
-        ("gb18030", "gbk", "text/plain; charset=GB18030", "声明GB18030，内容GBK"),
+        ("gb18030", "gbk", "application/json; charset=GB18030", "声明GB18030，内容GBK"),
         ("not-gbk", "utf-8", "application/json; charset=gbk", "声明GBK，内容却是UTF-8"),
         ("not-utf8", "gbk", "application/json; charset=utf-8", "声明UTF-8，内容却是GBK"),
         ("unknown", "gbk", "application/json; charset=iso-8859-1", "声明不认识的字符集，内容GBK"),

@@ -14,6 +14,7 @@ def http() -> Iterator[Part]:
     """Paths, methods, versions, framings, headers; and who may not call at all."""
     yield from _served()
     yield from _refused()
+    yield from _plain_text()
     yield from _browsers()
     yield from _attendance()
 
@@ -37,11 +38,20 @@ def _served() -> Iterator[Part]:
             {"headers": {"Content-Type": "application/x-www-form-urlencoded"}},
             "类型为表单，内容为JSON",
         ),
-        ("text-type", {"headers": {"Content-Type": "text/plain"}}, "类型为text/plain"),
         ("odd-type", {"headers": {"Content-Type": "json"}}, "类型不合规范"),
         ("localhost", {"headers": {"Host": "localhost:51518"}}, "Host为localhost"),
         ("keep-alive", {"headers": {"Connection": "keep-alive"}}, "保持连接"),
         ("agent", {"headers": {"User-Agent": "WinHttp.WinHttpRequest.5"}}, "老式HTTP组件"),
+        (
+            "old-browser",
+            {"headers": {"User-Agent": "Mozilla/4.0 (compatible; MSIE 8.0)", "Content-Type": ""}},
+            "User-Agent像浏览器的老式组件",
+        ),
+        (
+            "own-referer",
+            {"headers": {"Host": "localhost:51518", "Referer": "http://127.0.0.1:51518/a"}},
+            "Referer为本服务自己",
+        ),
         ("accept", {"headers": {"Accept": "text/html", "Accept-Charset": "gb2312"}}, "要HTML"),
         ("none-site", {"headers": {"Sec-Fetch-Site": "none"}}, "本机程序带Sec-Fetch-Site: none"),
     ):
@@ -96,6 +106,28 @@ def _refused() -> Iterator[Part]:
     yield case("http-gzip-cut", "gzip内容残缺", "Q8", call(refused("请HIS"), garbage))
 
 
+def _plain_text() -> Iterator[Part]:
+    """The one type a program may not send unless the site lets it: a page's form can."""
+    for key, more, title in (
+        ("text-type", {}, "类型为text/plain"),
+        ("text-type-gbk", {"charset": "gbk"}, "类型为text/plain，内容GBK"),
+    ):
+        sent = {**more, **_post(headers={"Content-Type": "text/plain"})}
+        wanted = refused("Content-Type", charset=more.get("charset", "utf-8"))
+        yield case(f"http-{key}", f"{title}：code 0", "Q8", call(wanted, sent), stage=SPARED)
+    yield case(
+        "http-atten-text-type",
+        "考勤：类型为text/plain",
+        "Q12",
+        call(
+            {"code": 1, "says": "Content-Type"},
+            _post(headers={"Content-Type": "text/plain; charset=utf-8"}),
+        ),
+        interface="attendance",
+        stage={},
+    )
+
+
 def _browsers() -> Iterator[Part]:
     """The only answer that is not HTTP 200: web pages may not drive the camera."""
     for key, headers, title in (
@@ -105,11 +137,37 @@ def _browsers() -> Iterator[Part]:
         ("host-port", {"Host": "evil.example:51518"}, "Host是别的域名带端口"),
         ("cross-site", {"Sec-Fetch-Site": "cross-site"}, "跨站请求"),
         ("same-site", {"Sec-Fetch-Site": "same-site"}, "同站不同源请求"),
+        ("referer", {"Referer": "https://evil.example/page?a=1"}, "网页只带Referer"),
+        ("odd-referer", {"Referer": "about:blank"}, "Referer不是网址"),
+        (
+            "local-referer",
+            {"Host": "127.0.0.1:51518", "Referer": "http://127.0.0.1:8080/"},
+            "Referer为本机另一端口",
+        ),
+        (
+            "browser-text",
+            {"Sec-Fetch-Site": "none", "Content-Type": "text/plain"},
+            "浏览器提交text/plain",
+        ),
+        (
+            "browser-form",
+            {
+                "Sec-CH-UA": '"Chromium";v="142"',
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+            "浏览器提交表单",
+        ),
     ):
         wanted = {"status": 403}
         yield case(f"http-{key}", f"{title}：403", "Q8", call(wanted, _post(headers=headers)))
-    preflight = _post(method="OPTIONS", headers={"Origin": "https://evil.example"})
-    yield case("http-preflight", "网页的预检请求：403", "Q8", call({"status": 403}, preflight))
+    origin = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    for key, more, title in (
+        ("preflight", {}, "网页的预检请求"),
+        ("preflight-private", {"Private-Network": "true"}, "网页的预检请求，访问专用网络"),
+    ):
+        headers = {**origin, **{f"Access-Control-Request-{k}": v for k, v in more.items()}}
+        asked = _post(method="OPTIONS", headers=headers)
+        yield case(f"http-{key}", f"{title}：403", "Q8", call({"status": 403}, asked))
 
 
 def _attendance() -> Iterator[Part]:
