@@ -22,7 +22,9 @@ static int address(const char *at, const char *end, struct hcf_setting *s) {
 static int blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 static int word(const char *at, const char *end, const char *text) {
-    return hcf_same(at, (size_t)(end - at), text) && text[end - at] == '\0';
+    size_t length = 0;
+    while (text[length] != '\0') length++;
+    return (size_t)(end - at) == length && hcf_same(at, length, text);
 }
 
 static int line(const char *at, const char *end, struct hcf_setting *s, unsigned *seen) {

@@ -3,55 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from shim_server import PASS, SIGNER, Answering, Library, genuine, listening, signed
+from shim_fault import FAULTS, bare, changed, other_door, other_request, replayed, stranger
+from shim_server import PASS, SIGNER, Answering, Library, genuine, listening
 
-from yibao_face.daemon.trust.signature import Ed25519Signer
-
-Made = Callable[[], Answering]
 LONG = "核验通过" * 400
-
-
-def raw(data: bytes) -> Answering:
-    return lambda _head, _request: data
-
-
-def bare(body: bytes) -> Answering:
-    return raw(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-
-
-def stranger(head: bytes, request: bytes) -> bytes:
-    line = signed(head, request, PASS, Ed25519Signer(bytes(32)))
-    return b"HTTP/1.0 200 OK\r\n" + line + b"Content-Length: %d\r\n\r\n" % len(PASS) + PASS
-
-
-def other_request(head: bytes, request: bytes) -> bytes:
-    """A genuine daemon, asked by a rogue about somebody else with the caller's own nonce."""
-    line = signed(head, request + b" ", PASS)
-    return b"HTTP/1.0 200 OK\r\n" + line + b"Content-Length: %d\r\n\r\n" % len(PASS) + PASS
-
-
-def other_door(head: bytes, request: bytes) -> bytes:
-    line = signed(head.replace(b"POST /", b"POST /x", 1), request, PASS)
-    return b"HTTP/1.0 200 OK\r\n" + line + b"Content-Length: %d\r\n\r\n" % len(PASS) + PASS
-
-
-def changed(head: bytes, request: bytes) -> bytes:
-    refusal = PASS.replace(b'"code":1', b'"code":0')
-    return genuine(refusal)(head, request).replace(b'"code":0', b'"code":1')
-
-
-def replayed() -> Answering:
-    kept: list[bytes] = []
-
-    def answer(head: bytes, request: bytes) -> bytes:
-        kept.append(genuine(PASS)(head, request))
-        return b"" if len(kept) == 1 else kept[0]
-
-    return answer
 
 
 @pytest.mark.parametrize("rogue", [bare(PASS), stranger, other_request, other_door, changed])
@@ -81,29 +39,9 @@ def test_yesterdays_genuine_answer_passes_nobody(library: Library) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        raw(b""),
-        raw(b"\0" * 20000),
-        raw(b"HTTP/1.0 200 OK\r\n"),
-        raw(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"),
-        raw(b"SSH-2.0-server\r\n\r\n"),
-        raw(b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\nContent-Length: 9\r\n\r\n" + PASS),
-        raw(b"HTTP/1.0 200 OK\r\nContent-Length: 999\r\n\r\n" + PASS),
-        bare(b"x" * 40000),
-        genuine(PASS, status=b"500 No"),
-        genuine(PASS, status=b"403 No"),
-        genuine(b"<html></html>"),
-        genuine(b""),
-        genuine(b"{}"),
-        genuine(b'{"code":1,"code":1,"msg":"","cp_no":"","type":1}'),
-        genuine(b'{"code":{"a":1}}'),
-        genuine(b'{"code":1.0}'),
-        genuine(b'{"code":true}'),
+        *FAULTS.values(),
         genuine(b'{"code":3,"msg":"","cp_no":"","type":1}'),
         genuine(b'{"code":-4,"msg":"","cp_no":"","type":1}'),
-        genuine(PASS + b"{}"),
-        genuine(b'{"code":1,"msg":"\xff","cp_no":"","type":1}'),
-        genuine(b'{"code":1,"msg":"\\ud83d","cp_no":"","type":1}'),
-        genuine(b'{"code":1,"msg":"\\x","cp_no":"","type":1}'),
     ],
 )
 def test_a_broken_answer_is_code_0_in_whole_json(library: Library, answer: Answering) -> None:
@@ -196,7 +134,9 @@ def test_one_buffer_may_be_input_and_answer(library: Library) -> None:
         "daemon = 127.0.0.1:51518\nkey = {key}00\n",
         "daemon = 127.0.0.1:51518\nkey = {key}\nkey = {key}\n",
         "daemon = 127.0.0.1:51518\nkey = {key}\nverify = no\n",
+        "daemon = 127.0.0.1:51518\nkey = {key}\nverify = onx\n",
         "daemon = 127.0.0.1:51518\nkey = {key}\nwhat = off\n",
+        *(f"daemon = 127.0.0.1:51518\nverify = off{'x' * n}\n" for n in range(1, 80)),
         "daemon = 192.0.2.1:51518\nverify = off\n",
         "#" * 3000 + "\ndaemon = 127.0.0.1:51518\nkey = {key}\n",
     ],
