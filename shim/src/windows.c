@@ -74,14 +74,12 @@ int hcf_open(struct hcf_socket *s, const struct hcf_setting *at) {
             return 1;
         closesocket(made);
     }
-    WSACleanup();
     return 0;
 }
 
-void hcf_close(struct hcf_socket *s) {
-    closesocket((SOCKET)s->handle);
-    WSACleanup();
-}
+/* No WSACleanup: it only counts down, and where another thread's count is lost on the way (Wine does
+ * not lock it) the last one closes the sockets of every call under way. */
+void hcf_close(struct hcf_socket *s) { closesocket((SOCKET)s->handle); }
 
 int hcf_connected(struct hcf_socket *s) {
     int error = 0, size = sizeof error;
