@@ -10,11 +10,13 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from yibao_face.shim import abi, message
 from yibao_face.shim.binary import Wanted, faults
+from yibao_face.shim.resource import resource, version
 from yibao_face.shim.source import SourceError, monocypher
 
 ROOM = Path(__file__).resolve().parent
@@ -22,6 +24,9 @@ CACHE = ROOM / "build"
 SOURCES = ("call", "reply", "setting", "text", "sha512")
 # Holds Monocypher; as a whole program, what nobody calls of it is left out.
 _PROOF = ("-fwhole-program", "-c")
+# How a program beside the library is called; .exe on Windows.
+SELFTEST = "hcf-selftest"
+_SELFTEST_SOURCES = ("main", "pipe")
 _STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-fno-ident", "-Os")
 _SHARED = ("-shared", "-s")
 _LINUX = ("-fPIC", "-fvisibility=hidden", "-fstack-protector-strong", "-D_GNU_SOURCE")
@@ -35,6 +40,11 @@ _PE = (
     *("-Wl,--major-subsystem-version=6", "-Wl,--minor-subsystem-version=1"),
 )
 _LIBRARIES = ("-lws2_32", "-ladvapi32", "-lkernel32", "-lgcc")
+_ABOUT = {
+    "x86-stdcall": "HIS library, 32-bit stdcall",
+    "x86-cdecl": "HIS library, 32-bit cdecl",
+    "x64": "HIS library, 64-bit",
+}
 
 
 class BuildError(Exception):
@@ -96,6 +106,11 @@ def system_of(target: Target) -> str:
     return "linux" if target.wanted.kind == "elf" else "windows"
 
 
+def selftest_of(target: Target) -> str:
+    """File name of the self test beside the library."""
+    return SELFTEST if system_of(target) == "linux" else f"{SELFTEST}.exe"
+
+
 def generated() -> dict[str, str]:
     """Every file made from ``abi.py`` and ``message.py``, by its name in ``src/gen``."""
     return {
@@ -104,6 +119,7 @@ def generated() -> dict[str, str]:
         "plain.def": abi.exports(stdcall=False),
         "hcf.map": abi.version_map(),
         "message.h": message.header(),
+        "selftest.h": message.selftest_header(),
     }
 
 
@@ -114,21 +130,57 @@ def compile_target(
 
     ``crypto``: the folder ``monocypher`` gave.
     """
-    compiler = shutil.which(target.compiler)
-    if compiler is None:
-        raise BuildError(f"{target.compiler} is missing")
     file = out / target.folder / target.file
     file.parent.mkdir(parents=True, exist_ok=True)
-    platform = "posix" if system_of(target) == "linux" else "windows"
-    common = [compiler, *_STRICT, *defines, "-DHCF_BUILD", f"-I{ROOM / 'src'}", f"-I{crypto}"]
+    common = [_tool(target.compiler), *_STRICT, *defines, "-DHCF_BUILD"]
+    common += [f"-I{ROOM / 'src'}", f"-I{crypto}"]
     options = [option.format(gen=ROOM / "src" / "gen") for option in target.options]
     compiling = [option for option in options if option.startswith("-f")]
-    proof = file.with_name("proof.o")
-    _run([*common, *compiling, *_PROOF, str(ROOM / "src" / "proof.c"), "-o", str(proof)])
-    sources = [str(ROOM / "src" / f"{name}.c") for name in (*SOURCES, platform)]
-    _run([*common, *_SHARED, *sources, str(proof), "-o", str(file), *options])
-    proof.unlink()
+    with tempfile.TemporaryDirectory() as held:
+        proof = Path(held) / "proof.o"
+        _run([*common, *compiling, *_PROOF, str(ROOM / "src" / "proof.c"), "-o", str(proof)])
+        sources = [ROOM / "src" / f"{name}.c" for name in (*SOURCES, _platform(target))]
+        made = [*sources, proof, *_resources(target, target.file, Path(held))]
+        _run([*common, *_SHARED, *map(str, made), "-o", str(file), *options])
     return file
+
+
+def compile_selftest(target: Target, out: Path) -> Path:
+    """Compile the self test of one library into ``out``, beside it."""
+    file = out / target.folder / selftest_of(target)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    linux = system_of(target) == "linux"
+    options = ["-D_GNU_SOURCE", "-pthread", *_HARD] if linux else [*_PE, "-static-libgcc"]
+    if "-DHCF_CDECL" in target.options:
+        options.append("-DHCF_CDECL")
+    libraries = ["-ldl"] if linux else ["-lpsapi"]
+    sources = [ROOM / "selftest" / f"{n}.c" for n in (*_SELFTEST_SOURCES, _platform(target))]
+    with tempfile.TemporaryDirectory() as held:
+        made = [*sources, *_resources(target, file.name, Path(held))]
+        command = [_tool(target.compiler), *_STRICT, "-s", *map(str, made), "-o", str(file)]
+        _run([*command, *options, *libraries])
+    return file
+
+
+def _platform(target: Target) -> str:
+    return "posix" if system_of(target) == "linux" else "windows"
+
+
+def _resources(target: Target, name: str, held: Path) -> list[Path]:
+    """The compiled version block, of Windows alone."""
+    if system_of(target) == "linux":
+        return []
+    script, made = held / "version.rc", held / "version.o"
+    script.write_text(resource(name, _ABOUT[target.folder], version()), "ascii")
+    _run([_tool(target.compiler.replace("gcc", "windres")), str(script), str(made)])
+    return [made]
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise BuildError(f"{name} is missing")
+    return found
 
 
 def _run(command: list[str]) -> None:
@@ -140,6 +192,7 @@ def _run(command: list[str]) -> None:
 def _native(out: Path, targets: tuple[Target, ...]) -> int:
     crypto = monocypher(CACHE)
     made = [compile_target(target, out, crypto) for target in targets]
+    made += [compile_selftest(target, out) for target in targets]
     made.append(Path(shutil.copy(ROOM / "src" / "gen" / "HisCallFace.h", out)))
     sums = [f"{_sha256(file)}  {file.relative_to(out).as_posix()}" for file in made]
     (out / "SHA256SUMS").write_text("\n".join([*sums, ""]), "ascii")

@@ -1,4 +1,4 @@
-"""What the library itself says, where no answer of the daemon can be given."""
+"""What the library itself says where the daemon gives no answer, and what its self test says."""
 
 from __future__ import annotations
 
@@ -26,19 +26,51 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "答复未经本机核验服务签名，已拒绝，请联系工程师检查端口",
     ),
 }
+# Of hcf-selftest, for the engineer at the counter.
+SELFTEST: Mapping[str, tuple[str, str]] = {
+    "loaded": ("library loaded, convention right", "动态库已加载，调用约定正确"),
+    "service": ("answer of the face service", "人脸核验服务应答"),
+    "refusal": ("an empty call is refused", "空入参被拒绝"),
+    "passed": ("all is well", "自检通过"),
+    "failed": ("self test failed: see above", "自检未通过，请按上面的提示处理"),
+    "load": (
+        "library cannot be loaded: missing, or of the other word width (32/64 bits)",
+        "动态库无法加载：文件不存在，或位数(32/64)不符",
+    ),
+    "convention": (
+        "library of the other calling convention: take the file of the other x86 folder",
+        "动态库的调用约定不符，请换用另一个x86文件夹中的文件",
+    ),
+    "file": ("the file cannot be read", "文件无法读取"),
+    "usage": (
+        "usage: hcf-selftest [--call FILE | --pipe] [LIBRARY]",
+        "用法：hcf-selftest [--call 入参文件 | --pipe] [动态库]",
+    ),
+}
 
 
 def header() -> str:
-    """``gen/message.h``: every message in ASCII, UTF-8 and GBK."""
+    """``gen/message.h``: every message of the library in ASCII, UTF-8 and GBK."""
+    return _header("hcf", MESSAGES)
+
+
+def selftest_header() -> str:
+    """``gen/selftest.h``: those of the self test."""
+    return _header("selftest", SELFTEST)
+
+
+def _header(prefix: str, messages: Mapping[str, tuple[str, str]]) -> str:
+    guard = f"{prefix.upper()}_MESSAGE_H"
     lines = [
         "/* Generated from message.py: do not edit. */",
-        "#ifndef HCF_MESSAGE_H",
-        "#define HCF_MESSAGE_H",
-        "struct hcf_message { const char *ascii, *utf8, *gbk; };",
+        f"#ifndef {guard}",
+        f"#define {guard}",
+        f"struct {prefix}_message {{ const char *ascii, *utf8, *gbk; }};",
     ]
-    for name, (english, chinese) in MESSAGES.items():
+    for name, (english, chinese) in messages.items():
         both = ", ".join(f'"{_escaped(chinese.encode(charset))}"' for charset in ("utf-8", "gbk"))
-        lines.append(f'static const struct hcf_message hcf_{name} = {{"{english}", {both}}};')
+        text = f'{{"{english}", {both}}}'
+        lines.append(f"static const struct {prefix}_message {prefix}_{name} = {text};")
     return "\n".join([*lines, "#endif", ""])
 
 
