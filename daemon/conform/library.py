@@ -26,10 +26,8 @@ class LibraryTarget:
     _functions: dict[str, Callable[[Any, Any], int]] = field(repr=False)
 
     def unfit(self, send: Send, body: bytes) -> str:
-        """See ``Target.unfit``: a function knows neither headers nor bytes behind a NUL."""
-        if send.http is not None:
-            return "需要HTTP / needs HTTP"
-        return "入参含NUL / the input holds a NUL" if b"\0" in body else ""
+        """See ``Target.unfit``."""
+        return unfit(send, body)
 
     def send(self, interface: Interface, send: Send, body: bytes) -> Answer:
         """See ``Target.send``; the buffer lies between canaries."""
@@ -42,6 +40,13 @@ class LibraryTarget:
         raw, _, _ = after[_GUARD : _GUARD + OUT_BYTES].partition(b"\0")
         given_after = bytes(self._ffi.buffer(given, len(body)))
         return Answer(raw, returned=returned, faults=_faults(after, len(raw), given_after == body))
+
+
+def unfit(send: Send, body: bytes) -> str:
+    """``Target.unfit`` of a function: it knows neither headers nor bytes behind a NUL."""
+    if send.http is not None:
+        return "需要HTTP / needs HTTP"
+    return "入参含NUL / the input holds a NUL" if b"\0" in body else ""
 
 
 def load_library(path: Path) -> LibraryTarget:

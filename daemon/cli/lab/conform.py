@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from yibao_face.daemon.cli.lab.stage import prepare
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.conform.case import Case, Suite, load_suite
 from yibao_face.daemon.conform.library import load_library
+from yibao_face.daemon.conform.program import ProgramTarget
 from yibao_face.daemon.conform.report import Report, as_json, text
 from yibao_face.daemon.conform.run import FAILED, Result, Runner
 from yibao_face.daemon.conform.stage.host import Host, host_routes
@@ -44,9 +45,14 @@ def add(commands: Commands) -> None:
     where.add_argument(
         "--dll", type=Path, metavar="PATH", help="run through this library / 动态库"
     )
+    where.add_argument(
+        "--program", type=Path, metavar="PATH", help="through this hcf-selftest / 自检程序"
+    )
     where.add_argument("--host", action="store_true", help="only the conformance host / 仅主机")
     where.add_argument("--list", action="store_true", help="list the cases / 列出用例")
-    parser.add_argument("--port", type=int, help="of the host; with --dll 51518, else a free one")
+    parser.add_argument(
+        "--port", type=int, help="of the host; a library's is 51518, else a free one"
+    )
     parser.add_argument("--only", metavar="PATTERN", default="", help="cases whose group/id match")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report here")
     # Of the child process only: its data folder is ready, the clips are there.
@@ -66,9 +72,17 @@ def run(given: argparse.Namespace) -> int:
     if given.url:
         host, port = address(given.url)
         return _try(suite, cases, HttpTarget(host, port), (host, port), given.json)
-    library = load_library(given.dll) if given.dll else None
-    with _child(config, given.port or (config.door.port if library else 0)) as at:
+    with ExitStack() as held:
+        library = _library(given, held)
+        port = given.port or (config.door.port if library else 0)
+        at = held.enter_context(_child(config, port))
         return _try(suite, cases, library or HttpTarget(*at), at, given.json)
+
+
+def _library(given: argparse.Namespace, held: ExitStack) -> Target | None:
+    if given.program:
+        return held.enter_context(ProgramTarget((str(given.program), "--pipe")))
+    return load_library(given.dll) if given.dll else None
 
 
 def _try(
