@@ -2,50 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from harness import link_folder
+from conform_host import opened, staged
 
-from yibao_face.daemon.config import Config, DoorConfig
-from yibao_face.daemon.conform.stage.host import Host, host_routes
-from yibao_face.daemon.demo.play import Stage, enrol_cast
-from yibao_face.daemon.door.server import serve
+from yibao_face.daemon.config import Config
 from yibao_face.models.suite import FaceModels
-
-Opening = Callable[[int], "Generator[int, None, None]"]
-
-
-@contextmanager
-def opened(config: Config, clips: Path, port: int = 0) -> Generator[int, None, None]:
-    """A host on ``port``, any free one for 0; yields the bound port."""
-    bound: list[int] = []
-    ready = threading.Event()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-
-    def tell(at: int) -> None:
-        bound.append(at)
-        ready.set()
-
-    config = replace(config, door=DoorConfig(port=port))
-    with Host(config, clips) as host:
-        serving = serve(host.daemon, tell, stop, host_routes(host))
-        thread = threading.Thread(target=loop.run_until_complete, args=(serving,), name="host")
-        thread.start()
-        try:
-            assert ready.wait(10), "the host did not bind"
-            yield bound[0]
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-            thread.join(20)
-            loop.close()
-            assert not thread.is_alive(), "the host did not stop"
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +17,6 @@ def port(
     home: Config, models: FaceModels, clips: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[int, None, None]:
     """Port of a conformance host with the cast enrolled."""
-    data = tmp_path_factory.mktemp("conform")
-    link_folder(data / "models", home.models)
-    config = Config(data)
-    enrol_cast(Stage(config, clips), models, home.downloads)
+    config = staged(home, models, clips, tmp_path_factory.mktemp("conform"))
     with opened(config, clips) as found:
         yield found
