@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
 from yibao_face.daemon.core.scene.ward import INPATIENT_MED_TYPES
-from yibao_face.daemon.door.origin import origin_of
+from yibao_face.daemon.wire.origin import origin_of
 
 HOME_VARIABLE = "YIBAO_FACE_HOME"
 # The notice of admission must carry this sentence (S0-49).

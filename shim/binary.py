@@ -28,6 +28,11 @@ class Wanted:
     pops: bool = False
 
 
+def tool_of(wanted: Wanted) -> str:
+    """The reader of such a file."""
+    return _TOOL[wanted.kind]
+
+
 def faults(file: Path, wanted: Wanted) -> list[str]:
     """Every way ``file`` differs from what may be shipped."""
     found = _elf(file) if wanted.kind == "elf" else _pe(file, wanted)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yibao_face.shim import abi, message
-from yibao_face.shim.binary import Wanted, faults
+from yibao_face.shim.binary import Wanted, faults, tool_of
 from yibao_face.shim.resource import resource, version
 from yibao_face.shim.source import SourceError, monocypher
 
 ROOM = Path(__file__).resolve().parent
-CACHE = ROOM / "build"
+CACHE = ROOM / ".cache"
 SOURCES = ("call", "reply", "setting", "text", "sha512")
 # Holds Monocypher; as a whole program, what nobody calls of it is left out.
 _PROOF = ("-fwhole-program", "-c")
@@ -213,6 +213,7 @@ def _check(out: Path, targets: tuple[Target, ...]) -> int:
     ]
     for target in targets:
         file = out / target.folder / target.file
+        _tool(tool_of(target.wanted))
         if not file.is_file():
             raise BuildError(f"{target.folder}/{target.file} is not built")
         found += [f"{target.folder}: {fault}" for fault in faults(file, target.wanted)]

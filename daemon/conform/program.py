@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import IO, cast
@@ -35,12 +36,16 @@ class ProgramGoneError(OSError):
     """The program ended: its library crashed it, or touched a byte behind input or answer."""
 
 
+def _no_processes() -> SimpleQueue[subprocess.Popen[bytes]]:
+    return SimpleQueue()
+
+
 @dataclass(frozen=True, slots=True)
 class ProgramTarget:
     """``command``: starts the program. Calls at the same time have a process each."""
 
     command: tuple[str, ...]
-    _idle: SimpleQueue[subprocess.Popen[bytes]] = field(default_factory=SimpleQueue, repr=False)
+    _idle: SimpleQueue[subprocess.Popen[bytes]] = field(default_factory=_no_processes, repr=False)
 
     @property
     def name(self) -> str:
@@ -118,6 +123,13 @@ class ProgramTarget:
             )
         except OSError as exc:
             raise ConformError(f"{self.command[0]} cannot be started: {exc.strerror}") from exc
+
+
+def program_target(path: Path) -> ProgramTarget:
+    """The self test at ``path``; raises ``ConformError`` when it is not there."""
+    if not path.is_file():
+        raise ConformError(f"{path.name} is not there")
+    return ProgramTarget((str(path.resolve()), "--pipe"))
 
 
 def _matched(form: re.Pattern[str], of: IO[bytes]) -> tuple[str, ...]:

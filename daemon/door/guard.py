@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from yibao_face.daemon.door.origin import (
+from yibao_face.daemon.wire.origin import (
     Headers,
     by_name,
     is_from_browser,

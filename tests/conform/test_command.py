@@ -55,6 +55,7 @@ def test_only_a_part_is_listed(run: Run) -> None:
         (("--url", "https://127.0.0.1"), "no URL"),
         (("--url", "http://127.0.0.1:1"), "no daemon answers"),
         (("--dll", "missing.so"), "cannot be loaded"),
+        (("--program", "missing"), "missing is not there"),
     ],
 )
 def test_what_cannot_be_run_is_told_in_one_line(

@@ -23,7 +23,7 @@ from yibao_face.daemon.cli.lab.stage import prepare
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.conform.case import Case, Suite, load_suite
 from yibao_face.daemon.conform.library import load_library
-from yibao_face.daemon.conform.program import ProgramTarget
+from yibao_face.daemon.conform.program import program_target
 from yibao_face.daemon.conform.report import Report, as_json, text
 from yibao_face.daemon.conform.run import FAILED, Result, Runner
 from yibao_face.daemon.conform.stage.host import Host, host_routes
@@ -81,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _library(given: argparse.Namespace, held: ExitStack) -> Target | None:
     if given.program:
-        return held.enter_context(ProgramTarget((str(given.program), "--pipe")))
+        return held.enter_context(program_target(given.program))
     return load_library(given.dll) if given.dll else None
 
 

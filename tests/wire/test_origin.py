@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from yibao_face.daemon.door.origin import (
+from yibao_face.daemon.wire.origin import (
     by_name,
     is_from_browser,
     is_json,
