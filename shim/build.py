@@ -1,6 +1,7 @@
 """Build the library: ``python shim/build.py native|generate|check``; files land in ``dist/``.
 
 ``native`` needs gcc for Linux and Debian's mingw-w64 for Windows; ``--only`` asks for one.
+``pybind`` and ``embed`` make what ``binding.py`` describes: for tests, never for a HIS.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from yibao_face.shim import abi, message
 from yibao_face.shim.binary import Wanted, faults, tool_of
+from yibao_face.shim.binding import api_module, embed_library
 from yibao_face.shim.resource import resource, version
 from yibao_face.shim.source import SourceError, monocypher
 
@@ -200,6 +202,18 @@ def _native(out: Path, targets: tuple[Target, ...]) -> int:
     return 0
 
 
+def _pybind(out: Path, targets: tuple[Target, ...]) -> int:
+    del targets
+    print(api_module(out / "python", monocypher(CACHE)).name)  # noqa: T201
+    return 0
+
+
+def _embed(out: Path, targets: tuple[Target, ...]) -> int:
+    del targets
+    print(embed_library(out / "embed").name)  # noqa: T201
+    return 0
+
+
 def _generate(out: Path, targets: tuple[Target, ...]) -> int:
     del out, targets
     for name, text in generated().items():
@@ -229,7 +243,13 @@ def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-_ACTIONS = {"native": _native, "generate": _generate, "check": _check}
+_ACTIONS = {
+    "native": _native,
+    "generate": _generate,
+    "check": _check,
+    "pybind": _pybind,
+    "embed": _embed,
+}
 
 if __name__ == "__main__":
     raise SystemExit(main())
