@@ -22,6 +22,7 @@ OUTSIDE = {
     "ClientError": "raised on the caller's side of the port",
     "ConfigError": "raised before a daemon is built",
     "ConformError": "ends the conform command",
+    "ProgramGoneError": "told as an answer that never came, by the conform command",
     "PortTakenError": "raised before the first call can arrive",
     "BuildError": "ends the build of the library",
     "SourceError": "ends the build of the library",
