@@ -92,7 +92,14 @@ class Ledger:
         at_ms = self.clock.unix_ms()
         outcome, trace = entry.outcome, entry.trace
         certificate = self._certificate(id_, entry, at_ms)
-        scores = {"similarity": outcome.similarity, "frames": trace.frames, **trace.liveness}
+        scores: dict[str, float | str | None] = {
+            "similarity": outcome.similarity,
+            "frames": trace.frames,
+            "probe": trace.probe,
+            **trace.liveness,
+        }
+        if trace.template:
+            scores["template"] = trace.template
         camera = trace.camera
         return Record(
             id=id_,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -36,9 +38,9 @@ def cosine(one: Embedding, other: Embedding) -> float:
     return float(np.dot(one, other))
 
 
-def fuse(samples: list[Embedding]) -> Embedding:
-    """Unit mean of several samples of one person."""
-    return _unit(np.mean(samples, axis=0))
+def fuse(samples: Sequence[Embedding], weights: Sequence[float] | None = None) -> Embedding:
+    """Unit mean of several samples of one person, each with its weight (none: all alike)."""
+    return _unit(np.average(np.stack(samples), axis=0, weights=weights).astype(np.float32))
 
 
 class FaceEmbedder:

@@ -14,26 +14,44 @@ from yibao_face.daemon.booth.photo import face_of
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.capture.examine import Shot
 from yibao_face.daemon.capture.session import Capture, Session
-from yibao_face.daemon.core.decision import Likeness, MatchPolicy, Outcome, decide, refused
+from yibao_face.daemon.core.decision import (
+    Likeness,
+    MatchPolicy,
+    Outcome,
+    decide,
+    is_certain,
+    refused,
+)
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 from yibao_face.daemon.core.identity import masked
-from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers, Reference
+from yibao_face.daemon.core.template import Probe, Source
+from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers, Picture, Reference
 from yibao_face.drivers.api import Camera, CameraInfo, Capability
 from yibao_face.models.api import Embedding, ModelStamp
 from yibao_face.models.embed import cosine, fuse
 
 # A template of several samples is refused far less often than one of a single picture.
 _TEMPLATE_SAMPLES = 3
+# Frames fused into a probe at most; fewer where the first ones leave no doubt.
+_PROBE_SHOTS = 5
+# A frame that passed the gates counts a little, however it looks.
+_LEAST_MERIT = 0.1
 
 
 @dataclass(slots=True)
 class Trace:
-    """What is known so far, for the record; filled as the encounter goes, whatever ends it."""
+    """What is known so far, for the record; filled as the encounter goes, whatever ends it.
+
+    ``probe``: pictures fused to be matched. ``template``: whether the pass became a sample, or
+    why not.
+    """
 
     camera: CameraInfo | None = None
     consent: str = ""
     agent: str = ""
     name_differs: bool = False
+    probe: int = 0
+    template: str = ""
     liveness: dict[str, float] = field(default_factory=dict[str, float])
     frames: int = 0
     evidence_sha256: str = ""
@@ -116,14 +134,41 @@ class Encounter:
         captured = self._gather(camera)
         if isinstance(captured, Cause):
             return refused(captured)
-        probe = self._scene.session.examiner.probe(captured.best)
-        likenesses = tuple(
-            Likeness(r.who, cosine(probe, r.template), r.person, r.expired) for r in references
-        )
         recorded = Capability.RECORDED in camera.info.capability
+        probe, likenesses = self._compare(captured, references)
         outcome = decide(captured.verdict.cause, likenesses, recorded, self._scene.match)
         self.trace.agent = outcome.matched if outcome.who is Who.AGENT else ""
+        if outcome.answer is Answer.PASS and outcome.who is Who.SELF and references[0].person:
+            self._grow(probe, captured.best, references[0])
         return outcome
+
+    def _compare(
+        self, captured: Capture, references: list[Reference]
+    ) -> tuple[Embedding, tuple[Likeness, ...]]:
+        """The probe of as many shots as it takes, best first, and its cosine to each reference."""
+        embeddings: list[Embedding] = []
+        merits: list[float] = []
+        probe: Embedding | None = None
+        likenesses: tuple[Likeness, ...] = ()
+        for shot in captured.shots[:_PROBE_SHOTS]:
+            embeddings.append(self._scene.session.examiner.probe(shot))
+            merits.append(max(shot.merit, _LEAST_MERIT))
+            probe = fuse(embeddings, merits)
+            likenesses = tuple(_likeness(r, probe, len(embeddings)) for r in references)
+            if captured.verdict.cause is not None or is_certain(likenesses, self._scene.match):
+                break
+        assert probe is not None  # noqa: S101  # a capture has shots
+        self.trace.probe = len(embeddings)
+        return probe, likenesses
+
+    def _grow(self, probe: Embedding, best: Shot, own: Reference) -> None:
+        """Offer the pass to the template; its rule says whether it teaches anything."""
+        anchors = own.template if own.anchors is None else own.anchors
+        offered = Probe(
+            cosine(probe, anchors), self._scene.match.needed(1, 1), self._today, best.merit
+        )
+        gallery = self._scene.gallery
+        self.trace.template = gallery.grow(own.person, probe, self._stamp, offered)
 
     def _gather(self, camera: Camera) -> Capture | Cause:
         captured = self._scene.session.gather(camera, self._attempt, self._scene.counter.tell)
@@ -144,12 +189,16 @@ class Encounter:
         if captured.verdict.cause is not None:
             return refused(captured.verdict.cause)
         examiner = self._scene.session.examiner
-        samples = [examiner.probe(shot) for shot in captured.shots[:_TEMPLATE_SAMPLES]]
+        samples = [
+            Picture(examiner.probe(shot), merit=shot.merit)
+            for shot in captured.shots[:_TEMPLATE_SAMPLES]
+        ]
         confirmed = self._ask(Stage.CONFIRM)
         obstacle = self._confirmation(confirmed, samples)
         if obstacle is not None:
             return refused(obstacle)
-        outcome = self._verify(camera, [Reference(Who.SELF, "", fuse(samples))])
+        fresh = Reference(Who.SELF, "", _fused(samples), samples=len(samples))
+        outcome = self._verify(camera, [fresh])
         if outcome.answer is Answer.PASS:
             self._scene.gallery.add(self._enrolment(confirmed), samples, self._stamp)
         return outcome
@@ -170,21 +219,44 @@ class Encounter:
             self.trace.consent = version
         return answer
 
-    def _confirmation(self, given: Consent, samples: list[Embedding]) -> Cause | None:
-        """Why the staff's answer does not confirm the face; ``None`` when it does."""
+    def _confirmation(self, given: Consent, samples: list[Picture]) -> Cause | None:
+        """Why the staff's answer does not confirm the face; ``None`` when it does.
+
+        An ID photo that does becomes a sample of its own.
+        """
         if not given.accepted or not given.staff:
             return Cause.STAFF_REFUSED
         if given.id_photo is None:
             return None
         printed = face_of(self._scene.session.examiner.models, given.id_photo, "id photo")
-        alike = cosine(printed, fuse(samples)) >= self._scene.match.min_similarity
-        return None if alike else Cause.ID_PHOTO_MISMATCH
+        needed = self._scene.match.needed(1, len(samples))
+        if not cosine(printed, _fused(samples)) >= needed:
+            return Cause.ID_PHOTO_MISMATCH
+        samples.append(Picture(printed, Source.ID_PHOTO))
+        return None
 
     def _enrolment(self, confirmed: Consent) -> Enrolment:
         how = "id-photo" if confirmed.id_photo is not None else "staff"
         by = f"{how}:{confirmed.staff}"
         subject, day = self._subject, self._today.isoformat()
         return Enrolment(subject.numbers, subject.name, self.trace.consent, by, day)
+
+
+def _likeness(reference: Reference, probe: Embedding, pictures: int) -> Likeness:
+    anchors = reference.anchors
+    return Likeness(
+        reference.who,
+        cosine(probe, reference.template),
+        reference.person,
+        reference.expired,
+        reference.samples,
+        pictures,
+        None if anchors is None else cosine(probe, anchors),
+    )
+
+
+def _fused(samples: list[Picture]) -> Embedding:
+    return fuse([sample.embedding for sample in samples])
 
 
 def _evidence(shot: Shot) -> str:

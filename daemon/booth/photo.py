@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from yibao_face.daemon.gallery.gallery import Enrolment, Gallery
+from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Picture
 from yibao_face.models.api import Embedding
 from yibao_face.models.embed import align
 from yibao_face.models.quality import measure_quality
@@ -25,7 +25,9 @@ class PhotoError(Exception):
 
 def enrol(gallery: Gallery, models: FaceModels, enrolment: Enrolment, photos: list[bytes]) -> None:
     """Keep a person with one sample per photograph; ``PhotoError`` names the one that fails."""
-    samples = [face_of(models, photo, f"photo {n}") for n, photo in enumerate(photos, 1)]
+    samples = [
+        Picture(face_of(models, photo, f"photo {n}")) for n, photo in enumerate(photos, 1)
+    ]
     gallery.add(enrolment, samples, models.embedder.stamp)
 
 

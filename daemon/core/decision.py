@@ -7,26 +7,58 @@ from math import isnan
 
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 
+# Pictures looked at before somebody is refused without looking at the rest.
+_TO_REFUSE = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """Cosine of the probe to one reference, -1..1, and who that reference is.
 
-    ``person``: digest. ``expired``: an agent whose registration is over (S0-58).
+    ``person``: digest. ``expired``: an agent whose registration is over (S0-58). ``template`` and
+    ``probe``: pictures on either side. ``to_anchors``: cosine to the samples somebody vouched for;
+    ``None``: the reference has no others.
     """
 
     who: Who
     similarity: float
     person: str = ""
     expired: bool = False
+    template: int = 1
+    probe: int = 1
+    to_anchors: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MatchPolicy:
-    """``min_similarity``: cosine at the calibrated FAR. ``demo``: recordings may pass."""
+    """``min_similarity``: cosine at the calibrated FAR, one picture a side.
+
+    ``limits``: the same by samples of the template, then of the probe; more count as the most
+    there are. ``demo``: recordings may pass. ``slack``: how far below its limit the cosine to the
+    anchors alone may lie, one power of ten of FAR: all that grown samples can ever give away.
+    ``certain``, ``hopeless``: so far above or below its limit, more pictures change nothing.
+    """
 
     min_similarity: float
     demo: bool
+    limits: tuple[tuple[float, ...], ...] = ()
+    slack: float = 0.05
+    certain: float = 0.15
+    hopeless: float = 0.2
+
+    def needed(self, template: int, probe: int) -> float:
+        """Least cosine of ``probe`` pictures fused to ``template`` samples fused."""
+        if not self.limits:
+            return self.min_similarity
+        row = self.limits[min(template, len(self.limits)) - 1]
+        return row[min(probe, len(row)) - 1]
+
+    def holds(self, likeness: Likeness) -> bool:
+        """Whether it is the person; a cosine that is no number never is."""
+        needed = self.needed(likeness.template, likeness.probe)
+        anchors = likeness.to_anchors
+        anchored = anchors is None or anchors >= needed - self.slack
+        return likeness.similarity >= needed and anchored
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +98,14 @@ def decide(
     if recorded and not policy.demo:
         return refused(Cause.RECORDED_CAMERA)
     own, agent, former = (
-        _best(likenesses, who, expired)
+        _best(likenesses, who, expired, policy)
         for who, expired in ((Who.SELF, False), (Who.AGENT, False), (Who.AGENT, True))
     )
-    enough = policy.min_similarity
-    if own is not None and own.similarity >= enough:
+    if own is not None and policy.holds(own):
         return _passed(Cause.MATCHED_SELF, own)
-    if agent is not None and agent.similarity >= enough:
+    if agent is not None and policy.holds(agent):
         return _passed(Cause.MATCHED_AGENT, agent)
-    if former is not None and former.similarity >= enough:
+    if former is not None and policy.holds(former):
         # Told apart from a stranger: the clerk can renew the registration.
         return refused(Cause.AGENT_EXPIRED, former.similarity)
     best = max((f.similarity for f in (own, agent, former) if f is not None), default=None)
@@ -85,9 +116,24 @@ def _passed(cause: Cause, likeness: Likeness) -> Outcome:
     return Outcome(Answer.PASS, likeness.who, cause, likeness.similarity, likeness.person)
 
 
-def _best(likenesses: tuple[Likeness, ...], who: Who, expired: bool) -> Likeness | None:
-    """The nearest reference of ``who``; one whose similarity is no number does not count."""
+def is_certain(likenesses: tuple[Likeness, ...], policy: MatchPolicy) -> bool:
+    """Whether further pictures of the same face can be spared: it is him, or clearly nobody."""
+    over = [f.similarity - policy.needed(f.template, f.probe) for f in likenesses]
+    if any(
+        f.who is Who.SELF and policy.holds(f) and above >= policy.certain
+        for f, above in zip(likenesses, over, strict=True)
+    ):
+        return True
+    # One bad picture proves nothing against a person.
+    looked = min((f.probe for f in likenesses), default=0)
+    return looked >= _TO_REFUSE and all(above <= -policy.hopeless for above in over)
+
+
+def _best(
+    likenesses: tuple[Likeness, ...], who: Who, expired: bool, policy: MatchPolicy
+) -> Likeness | None:
+    """The best reference of ``who``; one whose similarity is no number does not count."""
     numbers = [
         f for f in likenesses if f.who is who and f.expired is expired and not isnan(f.similarity)
     ]
-    return max(numbers, key=lambda f: f.similarity, default=None)
+    return max(numbers, key=lambda f: (policy.holds(f), f.similarity), default=None)

@@ -69,6 +69,9 @@ class Cause(StrEnum):
     TOO_DARK = "too-dark"
     TOO_BRIGHT = "too-bright"
     BLURRED = "blurred"
+    MASKED = "masked"
+    GLARE = "glare"
+    EYES_CLOSED = "eyes-closed"
     DEPTH_POOR = "depth-poor"
     MOVED = "moved"
 
@@ -110,6 +113,9 @@ HINTS = frozenset(
         Cause.TOO_DARK,
         Cause.TOO_BRIGHT,
         Cause.BLURRED,
+        Cause.MASKED,
+        Cause.GLARE,
+        Cause.EYES_CLOSED,
         Cause.DEPTH_POOR,
         Cause.MOVED,
     }

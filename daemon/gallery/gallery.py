@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from yibao_face.daemon.core.encounter import Who
+from yibao_face.daemon.core.template import Growth, Kept, Probe, Sample, Source, grown, weights
 from yibao_face.daemon.gallery.lookup import Lookup
 from yibao_face.daemon.gallery.vault import Vault
 from yibao_face.models.api import Embedding, ModelStamp
 from yibao_face.models.embed import fuse
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE person (digest TEXT PRIMARY KEY, name BLOB NOT NULL, consent TEXT NOT NULL,
     enrolled_by TEXT NOT NULL, at TEXT NOT NULL) STRICT;
@@ -27,12 +28,20 @@ CREATE TABLE number (digest TEXT PRIMARY KEY,
     person TEXT NOT NULL REFERENCES person ON DELETE CASCADE) STRICT;
 CREATE TABLE sample (id INTEGER PRIMARY KEY,
     person TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
-    model TEXT NOT NULL, model_sha256 TEXT NOT NULL, template BLOB NOT NULL) STRICT;
+    model TEXT NOT NULL, model_sha256 TEXT NOT NULL, template BLOB NOT NULL,
+    source TEXT NOT NULL, day TEXT NOT NULL, merit REAL NOT NULL) STRICT;
 CREATE TABLE agent (principal TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
     agent TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
     relation TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (principal, agent)) STRICT;
 CREATE INDEX sample_person ON sample (person);
 """
+# Until then all samples were taken at the enrolment.
+_SECOND = (
+    "ALTER TABLE sample ADD COLUMN source TEXT NOT NULL DEFAULT 'enrolment'",
+    "ALTER TABLE sample ADD COLUMN day TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sample ADD COLUMN merit REAL NOT NULL DEFAULT 0",
+    "UPDATE sample SET day = (SELECT substr(at, 1, 10) FROM person WHERE digest = person)",
+)
 
 
 class GalleryError(Exception):
@@ -71,16 +80,45 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One sample to keep. ``merit``: how well the face is seen, higher is better."""
+
+    embedding: Embedding
+    source: Source = Source.ENROLMENT
+    merit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """One sample that is kept; ``id``: its row."""
+
+    id: int
+    sample: Sample
+    embedding: Embedding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """One face the probe may match: the insured person's own or a registered agent's.
 
-    ``expired``: an agent whose registration is over, kept apart from a stranger.
+    ``template``: all samples fused; ``anchors``: those somebody vouched for, fused, where there
+    are others too. ``expired``: an agent whose registration is over, kept apart from a stranger.
     """
 
     who: Who
     person: str
     template: Embedding
     expired: bool = False
+    samples: int = 1
+    anchors: Embedding | None = None
+
+
+def reference_of(who: Who, person: str, stored: Sequence[Stored], expired: bool) -> Reference:
+    """The reference ``stored`` samples of one person make."""
+    template = fuse([s.embedding for s in stored], weights([s.sample for s in stored]))
+    anchors = [s.embedding for s in stored if s.sample.source.is_anchor]
+    fused = fuse(anchors) if 0 < len(anchors) < len(stored) else None
+    return Reference(who, person, template, expired, len(stored), fused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +159,7 @@ class Gallery:
         """The digest records name the person by: as enrolled, else of the first number given."""
         return self.find(numbers) or self.digests(numbers)[0]
 
-    def add(self, enrolment: Enrolment, samples: list[Embedding], stamp: ModelStamp) -> str:
+    def add(self, enrolment: Enrolment, samples: Sequence[Picture], stamp: ModelStamp) -> str:
         """Keep a new person with ``samples`` of the network ``stamp``; returns the digest."""
         digests = self.digests(enrolment.numbers)
         if not digests or not samples:
@@ -136,13 +174,34 @@ class Gallery:
             facts = (enrolment.consent, enrolment.enrolled_by, enrolment.at)
             db.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", (person, name, *facts))
             db.executemany("INSERT INTO number VALUES (?, ?)", [(d, person) for d in digests])
-            self._insert_samples(db, person, samples, stamp)
+            self._insert_samples(db, person, samples, stamp, enrolment.at[:10])
         return person
 
-    def add_samples(self, person: str, samples: list[Embedding], stamp: ModelStamp) -> None:
+    def add_samples(
+        self, person: str, samples: Sequence[Picture], stamp: ModelStamp, day: date
+    ) -> None:
         """Add templates to an enrolled person: several days make a better reference."""
         with self._open() as db:
-            self._insert_samples(db, person, samples, stamp)
+            self._insert_samples(db, person, samples, stamp, day.isoformat())
+
+    def grow(self, person: str, embedding: Embedding, stamp: ModelStamp, probe: Probe) -> str:
+        """Let a pass become a sample where ``core.template`` allows it; what became of it."""
+        picture = Picture(embedding, Source.PASS, probe.merit)
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            stored = self._samples(db, person, stamp)
+            place = grown([s.sample for s in stored], probe, Growth())
+            if isinstance(place, Kept):
+                return place
+            if place is not None:
+                db.execute("DELETE FROM sample WHERE id = ?", (stored[place].id,))
+            self._insert_samples(db, person, [picture], stamp, probe.day.isoformat())
+        return "replaced" if place is not None else "added"
+
+    def samples(self, person: str, stamp: ModelStamp) -> list[Stored]:
+        """The samples of ``person`` made by the network ``stamp``."""
+        with self._open() as db:
+            return self._samples(db, person, stamp)
 
     def name(self, person: str) -> str:
         """The enrolled name."""
@@ -176,9 +235,7 @@ class Gallery:
                 *((Who.AGENT, str(agent), bool(over)) for agent, over in agents),
             ]
             found = [(who, p, self._samples(db, p, stamp), over) for who, p, over in asked]
-        return [
-            Reference(who, p, fuse(samples), over) for who, p, samples, over in found if samples
-        ]
+        return [reference_of(who, p, stored, over) for who, p, stored, over in found if stored]
 
     def revoke_agent(self, principal: str, agent: str) -> None:
         """End a relation at once; ``UnknownPersonError`` where there is none."""
@@ -208,25 +265,39 @@ class Gallery:
         return row[0]
 
     def _insert_samples(
-        self, db: sqlite3.Connection, person: str, samples: list[Embedding], stamp: ModelStamp
+        self,
+        db: sqlite3.Connection,
+        person: str,
+        samples: Sequence[Picture],
+        stamp: ModelStamp,
+        day: str,
     ) -> None:
         label = _sample_label(person, stamp)
         rows = [
-            (person, stamp.id, stamp.sha256, self.vault.seal(s.astype("<f4").tobytes(), label))
+            (
+                *(person, stamp.id, stamp.sha256),
+                self.vault.seal(s.embedding.astype("<f4").tobytes(), label),
+                *(s.source, day, s.merit),
+            )
             for s in samples
         ]
-        db.executemany(
-            "INSERT INTO sample (person, model, model_sha256, template) VALUES (?, ?, ?, ?)", rows
-        )
+        columns = "person, model, model_sha256, template, source, day, merit"
+        insert = f"INSERT INTO sample ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # own names only
+        db.executemany(insert, rows)
 
-    def _samples(self, db: sqlite3.Connection, person: str, stamp: ModelStamp) -> list[Embedding]:
+    def _samples(self, db: sqlite3.Connection, person: str, stamp: ModelStamp) -> list[Stored]:
         rows = db.execute(
-            "SELECT template FROM sample WHERE person = ? AND model = ? AND model_sha256 = ?",
+            "SELECT id, template, source, day, merit FROM sample"
+            " WHERE person = ? AND model = ? AND model_sha256 = ? ORDER BY id",
             (person, stamp.id, stamp.sha256),
         )
         label = _sample_label(person, stamp)
-        opened = [self.vault.open(row[0], label) for row in rows]
-        return [np.frombuffer(data, "<f4").astype(np.float32) for data in opened]
+        return [self._stored(row, label) for row in rows]
+
+    def _stored(self, row: Any, label: str) -> Stored:
+        sample = Sample(Source(row[2]), date.fromisoformat(row[3]), float(row[4]))
+        opened = np.frombuffer(self.vault.open(row[1], label), "<f4").astype(np.float32)
+        return Stored(int(row[0]), sample, opened)
 
     def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return _opened(self.path)
@@ -259,6 +330,8 @@ def _migrate(db: sqlite3.Connection) -> None:
         raise GalleryError(f"gallery has schema {version}, this program knows {_SCHEMA_VERSION}")
     if version == 0:
         _create(db)
+    elif version == 1:
+        _to_second(db)
 
 
 def _create(db: sqlite3.Connection) -> None:
@@ -266,6 +339,16 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
     if int(db.execute("PRAGMA user_version").fetchone()[0]) == 0:
         for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    db.commit()
+
+
+def _to_second(db: sqlite3.Connection) -> None:
+    """Samples learn where they come from; another process may have done it meanwhile."""
+    db.execute("BEGIN IMMEDIATE")
+    if int(db.execute("PRAGMA user_version").fetchone()[0]) == 1:
+        for statement in _SECOND:
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
     db.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -12,6 +13,7 @@ from yibao_face.daemon.core.decision import (
     Outcome,
     decide,
     exempt,
+    is_certain,
     refused,
 )
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
@@ -202,3 +204,48 @@ def test_who_stood_there_is_named_only_where_somebody_passed(
 @pytest.mark.parametrize("cause", [Cause.POLICY_EXEMPT, Cause.SPECIAL_EXEMPT])
 def test_an_exemption_is_code_2_and_claims_no_face(cause: Cause) -> None:
     assert Outcome(Answer.NOT_NEEDED, Who.NOBODY, cause, None, "") == exempt(cause)
+
+
+SIZED = MatchPolicy(0.46, demo=False, limits=((0.46, 0.47), (0.48, 0.49), (0.5, 0.51)))
+
+
+@pytest.mark.parametrize(
+    ("template", "probe", "needed"),
+    [(1, 1, 0.46), (1, 2, 0.47), (1, 9, 0.47), (2, 1, 0.48), (3, 2, 0.51), (9, 9, 0.51)],
+)
+def test_more_pictures_have_a_limit_of_their_own(template: int, probe: int, needed: float) -> None:
+    at = Likeness(Who.SELF, needed, "p", template=template, probe=probe)
+    below = replace(at, similarity=needed - 1e-6)
+
+    assert Answer.PASS is decide(None, (at,), False, SIZED).answer
+    assert Answer.FAIL is decide(None, (below,), False, SIZED).answer
+
+
+@pytest.mark.parametrize(
+    ("to_anchors", "answer"),
+    [(0.411, Answer.PASS), (0.409, Answer.FAIL), (NAN, Answer.FAIL), (None, Answer.PASS)],
+)
+def test_grown_samples_alone_let_nobody_pass(to_anchors: float | None, answer: Answer) -> None:
+    likeness = Likeness(Who.SELF, 0.9, "p", to_anchors=to_anchors)
+
+    assert answer is decide(None, (likeness,), False, MatchPolicy(0.46, demo=False)).answer
+
+
+@pytest.mark.parametrize(
+    ("similarity", "probe", "who", "certain"),
+    [
+        (0.62, 1, Who.SELF, True),
+        (0.60, 1, Who.SELF, False),
+        (0.62, 1, Who.AGENT, False),
+        (0.2, 1, Who.SELF, False),
+        (0.2, 3, Who.SELF, True),
+        (0.3, 3, Who.SELF, False),
+        (NAN, 5, Who.SELF, False),
+    ],
+)
+def test_looking_on_is_spared_only_where_it_would_change_nothing(
+    similarity: float, probe: int, who: Who, certain: bool
+) -> None:
+    likeness = Likeness(who, similarity, "p", probe=probe)
+
+    assert certain is is_certain((likeness,), MatchPolicy(0.46, demo=False))

@@ -7,13 +7,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from yibao_face.daemon.core.encounter import Who
+from yibao_face.daemon.core.template import Probe, Sample, Source
 from yibao_face.daemon.gallery.gallery import (
     Enrolment,
     Gallery,
@@ -21,6 +22,7 @@ from yibao_face.daemon.gallery.gallery import (
     Numbers,
     NumbersConflictError,
     PersonExistsError,
+    Picture,
     UnknownPersonError,
 )
 from yibao_face.daemon.gallery.vault import VaultError, open_vault
@@ -45,6 +47,10 @@ def template(seed: int) -> Embedding:
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
+def picture(seed: int) -> Picture:
+    return Picture(template(seed))
+
+
 def person(number: str, name: str = NAME, person_number: str = "") -> Enrolment:
     return Enrolment(Numbers(number, person_number), name, "v1", "staff:1001", "2026-11-22")
 
@@ -61,20 +67,20 @@ def on_disk(gallery: Gallery) -> bytes:
     [Numbers(ID), Numbers(ID.lower()), Numbers("", PSN), Numbers(ID, PSN), Numbers(OTHER, PSN)],
 )
 def test_a_person_is_found_by_either_number(gallery: Gallery, numbers: Numbers) -> None:
-    added = gallery.add(person(ID, person_number=PSN), [template(1)], STAMP)
+    added = gallery.add(person(ID, person_number=PSN), [picture(1)], STAMP)
 
     assert added == gallery.find(numbers)
     assert 1 == gallery.count()
 
 
 def test_a_person_enrolled_in_small_letters_is_found_in_capitals(gallery: Gallery) -> None:
-    added = gallery.add(person(ID.lower()), [template(1)], STAMP)
+    added = gallery.add(person(ID.lower()), [picture(1)], STAMP)
 
     assert added == gallery.find(Numbers(ID))
 
 
 def test_an_id_number_is_no_person_number(gallery: Gallery) -> None:
-    gallery.add(person(ID), [template(1)], STAMP)
+    gallery.add(person(ID), [picture(1)], STAMP)
 
     assert gallery.find(Numbers("", ID)) is None
     assert gallery.find(Numbers(OTHER)) is None
@@ -82,15 +88,15 @@ def test_an_id_number_is_no_person_number(gallery: Gallery) -> None:
 
 
 def test_numbers_that_name_two_persons_are_refused(gallery: Gallery) -> None:
-    gallery.add(person(ID), [template(1)], STAMP)
-    gallery.add(person(OTHER, person_number=PSN), [template(2)], STAMP)
+    gallery.add(person(ID), [picture(1)], STAMP)
+    gallery.add(person(OTHER, person_number=PSN), [picture(2)], STAMP)
 
     with pytest.raises(NumbersConflictError):
         gallery.find(Numbers(ID, PSN))
 
 
 def test_a_number_nobody_has_does_not_hide_the_person_of_the_other(gallery: Gallery) -> None:
-    by_id = gallery.add(person(ID), [template(1)], STAMP)
+    by_id = gallery.add(person(ID), [picture(1)], STAMP)
 
     assert by_id == gallery.find(Numbers(ID, PSN))
 
@@ -104,7 +110,7 @@ def test_an_empty_gallery_knows_nobody(gallery: Gallery) -> None:
 
 @pytest.mark.parametrize("name", [NAME, "", "O'Brien; DROP TABLE person", "买买提·艾力" * 20])
 def test_the_name_comes_back_as_it_was_given(gallery: Gallery, name: str) -> None:
-    added = gallery.add(person(ID, name), [template(1)], STAMP)
+    added = gallery.add(person(ID, name), [picture(1)], STAMP)
 
     assert name == gallery.name(added)
 
@@ -114,10 +120,10 @@ def test_the_name_comes_back_as_it_was_given(gallery: Gallery, name: str) -> Non
     [person(ID), person(ID.lower()), person(OTHER, person_number=PSN), person("", "", PSN)],
 )
 def test_a_number_is_enrolled_once(gallery: Gallery, second: Enrolment) -> None:
-    first = gallery.add(person(ID, person_number=PSN), [template(1)], STAMP)
+    first = gallery.add(person(ID, person_number=PSN), [picture(1)], STAMP)
 
     with pytest.raises(PersonExistsError):
-        gallery.add(second, [template(2)], STAMP)
+        gallery.add(second, [picture(2)], STAMP)
     assert 1 == gallery.count()
     assert NAME == gallery.name(first)
     assert gallery.find(Numbers(OTHER)) is None
@@ -127,7 +133,7 @@ def test_a_number_is_enrolled_once(gallery: Gallery, second: Enrolment) -> None:
 
 def test_a_person_needs_a_number_and_a_template(gallery: Gallery) -> None:
     with pytest.raises(GalleryError):
-        gallery.add(person(""), [template(1)], STAMP)
+        gallery.add(person(""), [picture(1)], STAMP)
     with pytest.raises(GalleryError):
         gallery.add(person(ID), [], STAMP)
     assert 0 == gallery.count()
@@ -135,17 +141,17 @@ def test_a_person_needs_a_number_and_a_template(gallery: Gallery) -> None:
 
 @pytest.mark.parametrize("other", [replace(STAMP, id="other"), replace(STAMP, sha256="b" * 64)])
 def test_templates_of_another_model_give_no_reference(gallery: Gallery, other: ModelStamp) -> None:
-    added = gallery.add(person(ID), [template(1)], STAMP)
+    added = gallery.add(person(ID), [picture(1)], STAMP)
 
     assert [] == gallery.references(added, other, TODAY)
-    gallery.add_samples(added, [template(2)], other)
+    gallery.add_samples(added, [picture(2)], other, TODAY)
     [new] = gallery.references(added, other, TODAY)
     assert cosine(new.template, template(2)) == pytest.approx(1)
 
 
 def test_several_samples_are_fused_to_their_unit_mean(gallery: Gallery) -> None:
-    added = gallery.add(person(ID), [template(1), template(2)], STAMP)
-    gallery.add_samples(added, [template(3)], STAMP)
+    added = gallery.add(person(ID), [picture(1), picture(2)], STAMP)
+    gallery.add_samples(added, [picture(3)], STAMP, TODAY)
 
     [reference] = gallery.references(added, STAMP, TODAY)
     mean = np.mean([template(1), template(2), template(3)], axis=0)
@@ -161,8 +167,8 @@ def test_several_samples_are_fused_to_their_unit_mean(gallery: Gallery) -> None:
 def test_an_agent_may_come_until_the_last_day(
     gallery: Gallery, until: date, allowed: bool
 ) -> None:
-    principal = gallery.add(person(ID), [template(1)], STAMP)
-    agent = gallery.add(person(OTHER), [template(2)], STAMP)
+    principal = gallery.add(person(ID), [picture(1)], STAMP)
+    agent = gallery.add(person(OTHER), [picture(2)], STAMP)
     gallery.allow_agent(principal, agent, "子女", until)
 
     found = gallery.references(principal, STAMP, TODAY)
@@ -174,8 +180,8 @@ def test_an_agent_may_come_until_the_last_day(
 
 
 def test_allowing_an_agent_again_moves_the_last_day(gallery: Gallery) -> None:
-    principal = gallery.add(person(ID), [template(1)], STAMP)
-    agent = gallery.add(person(OTHER), [template(2)], STAMP)
+    principal = gallery.add(person(ID), [picture(1)], STAMP)
+    agent = gallery.add(person(OTHER), [picture(2)], STAMP)
     gallery.allow_agent(principal, agent, "子女", date(2027, 1, 1))
     gallery.allow_agent(principal, agent, "子女", date(2026, 1, 1))
 
@@ -184,8 +190,8 @@ def test_allowing_an_agent_again_moves_the_last_day(gallery: Gallery) -> None:
 
 
 def test_a_revoked_agent_is_a_stranger_at_once(gallery: Gallery) -> None:
-    principal = gallery.add(person(ID), [template(1)], STAMP)
-    agent = gallery.add(person(OTHER), [template(2)], STAMP)
+    principal = gallery.add(person(ID), [picture(1)], STAMP)
+    agent = gallery.add(person(OTHER), [picture(2)], STAMP)
     gallery.allow_agent(principal, agent, "子女", date(2027, 1, 1))
     gallery.revoke_agent(principal, agent)
 
@@ -204,7 +210,7 @@ def test_records_name_persons_by_digests_of_the_numbers_given(gallery: Gallery) 
 
 
 def test_the_consent_of_a_person_is_the_version_agreed_to(gallery: Gallery) -> None:
-    added = gallery.add(person(ID), [template(1)], STAMP)
+    added = gallery.add(person(ID), [picture(1)], STAMP)
 
     assert person(ID).consent == gallery.consent(added)
     with pytest.raises(UnknownPersonError):
@@ -212,7 +218,7 @@ def test_the_consent_of_a_person_is_the_version_agreed_to(gallery: Gallery) -> N
 
 
 def test_nobody_is_his_own_agent_nor_a_strangers(gallery: Gallery) -> None:
-    added = gallery.add(person(ID), [template(1)], STAMP)
+    added = gallery.add(person(ID), [picture(1)], STAMP)
 
     for principal, agent in ((added, added), (added, "0" * 64), ("0" * 64, added)):
         with pytest.raises(GalleryError):
@@ -222,12 +228,12 @@ def test_nobody_is_his_own_agent_nor_a_strangers(gallery: Gallery) -> None:
 
 def test_a_stranger_gets_no_samples(gallery: Gallery) -> None:
     with pytest.raises(GalleryError):
-        gallery.add_samples("0" * 64, [template(1)], STAMP)
+        gallery.add_samples("0" * 64, [picture(1)], STAMP, TODAY)
 
 
 def test_removing_erases_numbers_samples_and_agent_relations(gallery: Gallery) -> None:
-    erased = gallery.add(person(ID, person_number=PSN), [template(1)], STAMP)
-    other = gallery.add(person(OTHER), [template(2)], STAMP)
+    erased = gallery.add(person(ID, person_number=PSN), [picture(1)], STAMP)
+    other = gallery.add(person(OTHER), [picture(2)], STAMP)
     gallery.allow_agent(erased, other, "子女", TODAY)
     gallery.allow_agent(other, erased, "配偶", TODAY)
     with closing(sqlite3.connect(gallery.path)) as db:
@@ -250,11 +256,11 @@ def test_removing_erases_numbers_samples_and_agent_relations(gallery: Gallery) -
 
 
 def test_an_erased_person_may_enrol_again_without_the_old_agents(gallery: Gallery) -> None:
-    first = gallery.add(person(ID), [template(1)], STAMP)
-    agent = gallery.add(person(OTHER), [template(2)], STAMP)
+    first = gallery.add(person(ID), [picture(1)], STAMP)
+    agent = gallery.add(person(OTHER), [picture(2)], STAMP)
     gallery.allow_agent(first, agent, "子女", TODAY)
     gallery.remove(first)
-    again = gallery.add(person(ID), [template(3)], STAMP)
+    again = gallery.add(person(ID), [picture(3)], STAMP)
 
     [reference] = gallery.references(again, STAMP, TODAY)
     assert cosine(reference.template, template(3)) == pytest.approx(1)
@@ -262,8 +268,9 @@ def test_an_erased_person_may_enrol_again_without_the_old_agents(gallery: Galler
 
 def test_no_plain_name_number_or_template_lies_on_disk(gallery: Gallery) -> None:
     samples = [template(1), template(2)]
-    added = gallery.add(person(ID, person_number=PSN), samples, STAMP)
-    agent = gallery.add(person(OTHER, "诸葛李四"), [template(3)], STAMP)
+    pictures = [Picture(sample) for sample in samples]
+    added = gallery.add(person(ID, person_number=PSN), pictures, STAMP)
+    agent = gallery.add(person(OTHER, "诸葛李四"), [picture(3)], STAMP)
     gallery.allow_agent(added, agent, "子女", TODAY)
 
     written = on_disk(gallery)
@@ -275,8 +282,8 @@ def test_no_plain_name_number_or_template_lies_on_disk(gallery: Gallery) -> None
 
 
 def test_a_template_moved_to_another_person_does_not_open(gallery: Gallery) -> None:
-    first = gallery.add(person(ID), [template(1)], STAMP)
-    second = gallery.add(person(OTHER), [template(2)], STAMP)
+    first = gallery.add(person(ID), [picture(1)], STAMP)
+    second = gallery.add(person(OTHER), [picture(2)], STAMP)
     with closing(sqlite3.connect(gallery.path)) as db, db:
         move = "UPDATE sample SET template = (SELECT template FROM sample WHERE person = ?)"
         db.execute(move + " WHERE person = ?", (second, first))
@@ -286,7 +293,7 @@ def test_a_template_moved_to_another_person_does_not_open(gallery: Gallery) -> N
 
 
 def test_the_gallery_survives_reopening(gallery: Gallery, tmp_path: Path) -> None:
-    added = gallery.add(person(ID), [template(1)], STAMP)
+    added = gallery.add(person(ID), [picture(1)], STAMP)
     again = Gallery(gallery.path, open_vault(tmp_path / "key" / "device.key"))
 
     assert added == again.find(Numbers(ID))
@@ -294,15 +301,15 @@ def test_the_gallery_survives_reopening(gallery: Gallery, tmp_path: Path) -> Non
 
 
 def test_a_gallery_of_a_newer_program_is_refused_unchanged(gallery: Gallery) -> None:
-    gallery.add(person(ID), [template(1)], STAMP)
+    gallery.add(person(ID), [picture(1)], STAMP)
     with closing(sqlite3.connect(gallery.path)) as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute("PRAGMA user_version = 3")
     before = on_disk(gallery)
 
-    with pytest.raises(GalleryError, match="schema 2"):
+    with pytest.raises(GalleryError, match="schema 3"):
         gallery.find(Numbers(ID))
-    with pytest.raises(GalleryError, match="schema 2"):
-        gallery.add(person(OTHER), [template(2)], STAMP)
+    with pytest.raises(GalleryError, match="schema 3"):
+        gallery.add(person(OTHER), [picture(2)], STAMP)
     assert before == on_disk(gallery)
 
 
@@ -313,7 +320,7 @@ def test_a_file_that_is_no_database_is_a_gallery_error(gallery: Gallery) -> None
     with pytest.raises(GalleryError, match=r"gallery\.db"):
         gallery.find(Numbers(ID))
     with pytest.raises(GalleryError, match=r"gallery\.db"):
-        gallery.add(person(ID), [template(1)], STAMP)
+        gallery.add(person(ID), [picture(1)], STAMP)
 
 
 def test_a_folder_that_cannot_be_made_is_a_gallery_error(gallery: Gallery) -> None:
@@ -327,7 +334,7 @@ def test_threads_may_add_at_once(gallery: Gallery) -> None:
     gallery.count()
 
     def add(n: int) -> str:
-        return gallery.add(person(str(n), f"第{n}"), [template(n)], STAMP)
+        return gallery.add(person(str(n), f"第{n}"), [picture(n)], STAMP)
 
     with ThreadPoolExecutor(8) as pool:
         added = list(pool.map(add, range(40)))
@@ -343,7 +350,7 @@ def test_of_threads_adding_the_same_person_one_wins(gallery: Gallery) -> None:
     def add(seed: int) -> str | GalleryError:
         start.wait()
         try:
-            return gallery.add(person(ID), [template(seed)], STAMP)
+            return gallery.add(person(ID), [picture(seed)], STAMP)
         except GalleryError as exc:
             return exc
 
@@ -363,9 +370,81 @@ def test_threads_may_make_the_file_at_once(gallery: Gallery) -> None:
 
         def add(n: int, fresh: Gallery = fresh, start: threading.Barrier = start) -> str:
             start.wait()
-            return fresh.add(person(str(n)), [template(n)], STAMP)
+            return fresh.add(person(str(n)), [picture(n)], STAMP)
 
         with ThreadPoolExecutor(4) as pool:
             added = set(pool.map(add, range(4)))
 
         assert 4 == len(added) == fresh.count()
+
+
+def offered(alike: float, day: date) -> Probe:
+    return Probe(alike, 0.46, day, 1.0)
+
+
+def test_a_clear_pass_of_another_day_becomes_a_sample(gallery: Gallery) -> None:
+    added = gallery.add(person(ID), [picture(1)], STAMP)
+    day = TODAY + timedelta(8)
+
+    assert "too-unlike" == gallery.grow(added, template(2), STAMP, offered(0.5, day))
+    assert "added" == gallery.grow(added, template(2), STAMP, offered(0.9, day))
+    assert "too-soon" == gallery.grow(added, template(3), STAMP, offered(0.9, day))
+    stored = gallery.samples(added, STAMP)
+    assert [Source.ENROLMENT, Source.PASS] == [s.sample.source for s in stored]
+    assert day == stored[1].sample.day
+    [reference] = gallery.references(added, STAMP, TODAY)
+    assert reference.anchors is not None
+    assert (2, 1.0) == (reference.samples, pytest.approx(cosine(reference.anchors, template(1))))
+
+
+def test_a_full_template_gives_its_oldest_grown_sample_away(gallery: Gallery) -> None:
+    added = gallery.add(person(ID), [picture(1)], STAMP)
+    days = [TODAY + timedelta(8 * n) for n in range(1, 8)]
+    became = [gallery.grow(added, template(9), STAMP, offered(0.9, day)) for day in days]
+
+    assert ["added"] * 5 + ["replaced"] * 2 == became
+    stored = gallery.samples(added, STAMP)
+    assert [date(2026, 11, 22), *days[2:]] == [s.sample.day for s in stored]
+
+
+def test_a_gallery_of_the_first_schema_is_taken_over(gallery: Gallery) -> None:
+    added = gallery.add(person(ID), [picture(1)], STAMP)
+    with closing(sqlite3.connect(gallery.path)) as db:
+        for column in ("source", "day", "merit"):
+            db.execute(f"ALTER TABLE sample DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+
+    [kept] = gallery.samples(added, STAMP)
+    assert Sample(Source.ENROLMENT, date(2026, 11, 22), 0.0) == kept.sample
+    assert pytest.approx(1.0) == cosine(kept.embedding, template(1))
+    assert "added" == gallery.grow(added, template(2), STAMP, offered(0.9, TODAY + timedelta(30)))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_a_gallery_cut_off_is_an_error_and_stays_as_it_is(gallery: Gallery, share: float) -> None:
+    for number in range(40):
+        gallery.add(person(str(number)), [picture(number)], STAMP)
+    whole = gallery.path.read_bytes()
+    gallery.path.write_bytes(whole[: int(len(whole) * share)])
+    cut = gallery.path.read_bytes()
+
+    with pytest.raises(GalleryError):
+        for number in range(40):
+            gallery.references(gallery.digests(Numbers(str(number)))[0], STAMP, TODAY)
+            gallery.name(gallery.digests(Numbers(str(number)))[0])
+    assert cut == gallery.path.read_bytes()
+
+
+def test_under_another_key_no_template_opens_and_nothing_changes(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    added = gallery.add(person(ID), [picture(1)], STAMP)
+    before = on_disk(gallery)
+    stranger = Gallery(gallery.path, open_vault(tmp_path / "other.key"))
+
+    with pytest.raises(VaultError):
+        stranger.samples(added, STAMP)
+    with pytest.raises(VaultError):
+        stranger.grow(added, template(2), STAMP, offered(0.9, TODAY + timedelta(30)))
+    assert before == on_disk(gallery)
