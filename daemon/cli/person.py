@@ -54,6 +54,12 @@ def add(commands: Commands) -> None:
     removing = actions.add_parser("remove", help="erase a person and all templates / 删除")
     removing.add_argument("--id", required=True, metavar="NUMBER")
     removing.set_defaults(run=_remove)
+    samples = actions.add_parser("samples", help="list the samples of a template / 人脸样本")
+    samples.add_argument("--id", required=True, metavar="NUMBER")
+    samples.add_argument(
+        "--drop-grown", action="store_true", help="erase those later passes added / 删除后来的样本"
+    )
+    samples.set_defaults(run=_samples)
     listing = actions.add_parser("count", help="how many are enrolled / 登记人数")
     listing.set_defaults(run=_count)
 
@@ -103,6 +109,16 @@ def _remove(given: argparse.Namespace) -> int:
     gallery = gallery_of(config_of(given))
     gallery.remove(_known(gallery, given.id, "person"))
     say("erased")
+    return 0
+
+
+def _samples(given: argparse.Namespace) -> int:
+    gallery = gallery_of(config_of(given))
+    person = _known(gallery, given.id, "person")
+    if given.drop_grown:
+        say(f"erased {gallery.drop_grown(person)} sample(s)")
+    for source, taken, model in gallery.history(person):
+        say(f"{taken}  {source}  {model}")
     return 0
 
 

@@ -212,6 +212,19 @@ class Gallery:
         """Version of the consent text the person agreed to (S0-49)."""
         return str(self._fact(person, "consent"))
 
+    def history(self, person: str) -> list[tuple[Source, str, str]]:
+        """Source, day and network of each sample, of all networks; nothing is unsealed."""
+        query = "SELECT source, day, model FROM sample WHERE person = ? ORDER BY id"
+        with self._open() as db:
+            rows = db.execute(query, (person,)).fetchall()
+        return [(Source(source), str(day), str(model)) for source, day, model in rows]
+
+    def drop_grown(self, person: str) -> int:
+        """Erase the samples later passes added, those somebody vouched for stay; how many."""
+        query = "DELETE FROM sample WHERE person = ? AND source = ?"
+        with self._open() as db:
+            return db.execute(query, (person, Source.PASS)).rowcount
+
     def allow_agent(self, principal: str, agent: str, relation: str, until: date) -> None:
         """Let ``agent`` buy for ``principal`` up to and including ``until`` (S0-58, S1-15)."""
         if principal == agent:

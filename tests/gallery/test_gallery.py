@@ -448,3 +448,13 @@ def test_under_another_key_no_template_opens_and_nothing_changes(
     with pytest.raises(VaultError):
         stranger.grow(added, template(2), STAMP, offered(0.9, TODAY + timedelta(30)))
     assert before == on_disk(gallery)
+
+
+def test_grown_samples_are_listed_and_erased_alone(gallery: Gallery) -> None:
+    added = gallery.add(person(ID), [picture(1)], STAMP)
+    gallery.grow(added, template(2), STAMP, offered(0.9, date(2026, 12, 1)))
+    own = (Source.ENROLMENT, "2026-11-22", STAMP.id)
+
+    assert [own, (Source.PASS, "2026-12-01", STAMP.id)] == gallery.history(added)
+    assert (1, 0) == (gallery.drop_grown(added), gallery.drop_grown(added))
+    assert [own] == gallery.history(added)
