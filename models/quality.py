@@ -1,4 +1,4 @@
-"""Is this face picture good enough to judge: sharpness, light, contrast."""
+"""Is this face picture good enough to judge: sharpness, light, contrast, size, what covers it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from yibao_face.models.api import Box
+from yibao_face.models.api import Box, Points
+from yibao_face.models.embed import align
 
 # Sharpness is measured at one face size, so that a near face does not look sharper than a far one.
 _SIZE_PX = 112
+
+# Parts of the aligned face (models.embed.TEMPLATE), rows and columns. The root of the nose stays
+# bare under a mask, and under most hats.
+_NOSE_ROOT = np.s_[36:58, 48:64]
+_LOWER_FACE = np.s_[80:106, 34:78]
+_EYES = (np.s_[43:61, 26:51], np.s_[43:61, 61:86])
+# Darkest of the three colours from which a pixel is white light and no skin.
+_WHITE = 235
+
+# Rims of both eyes among the 478 points: corner, two above, corner, two below.
+_EYE_RIMS = np.array([[33, 160, 158, 133, 153, 144], [362, 385, 387, 263, 373, 380]])
 
 Image = npt.NDArray[np.uint8]
 
@@ -38,3 +50,46 @@ def measure_quality(bgr: Image, box: Box) -> Quality:
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     edges = cv2.Laplacian(grey, cv2.CV_64F)
     return Quality(float(grey.mean()), float(grey.std()), float(edges.var()))
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """``flush``: how much redder and yellower the lips are than the root of the nose (CIELAB).
+
+    Skin and lips: -5 and more. Blue, white and black cloth bring it below -13; cloth of the colour
+    of skin, and hands, are not seen. ``glare``: share of the eye regions that is white, 0..1.
+    """
+
+    flush: float
+    glare: float
+
+
+def measure_cover(bgr: Image, points: Points) -> Cover:
+    """What lies over the face with the five ``points``."""
+    face = align(bgr, points)
+    lips = float(np.percentile(_warmth(face[_LOWER_FACE]), 90))
+    eyes = np.concatenate([face[eye].reshape(-1, 3) for eye in _EYES])
+    white = float((eyes.min(axis=1) >= _WHITE).mean())
+    return Cover(lips - float(np.median(_warmth(face[_NOSE_ROOT]))), white)
+
+
+def eye_distance(points: Points) -> float:
+    """Pixels between the centres of the eyes, the first two of the five ``points``."""
+    return float(np.linalg.norm(points[0] - points[1]))
+
+
+def eye_opening(points: Points) -> float:
+    """Height over width of the eye that is wider open, of 478 ``points``; 0.03 is shut.
+
+    Of the two, as one alone may be squinted, hidden by hair or blind.
+    """
+    rims = points[_EYE_RIMS].astype(np.float64)
+    heights = np.linalg.norm(rims[:, [1, 2]] - rims[:, [5, 4]], axis=2).mean(axis=1)
+    widths = np.linalg.norm(rims[:, 0] - rims[:, 3], axis=1)
+    return float((heights / np.maximum(widths, 1e-6)).max())
+
+
+def _warmth(part: Image) -> npt.NDArray[np.int16]:
+    """Red plus yellow of each pixel: a* + b* of CIELAB, but for a constant."""
+    lab = np.asarray(cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_BGR2LAB), np.int16)
+    return lab[:, :, 1] + lab[:, :, 2]

@@ -6,13 +6,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from yibao_face.daemon.booth.picture import DAMAGED, TRANSPARENT, read_head
 from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Picture
 from yibao_face.models.api import Embedding
 from yibao_face.models.embed import align
 from yibao_face.models.quality import measure_quality
 from yibao_face.models.suite import FaceModels
 
-MAX_PHOTO_PX = 40_000_000
+# A progressive JPEG of this size takes about 200 MB while it is decoded. Telephones and cameras
+# give 12 to 24 megapixels.
+MAX_PHOTO_PX = 24_000_000
 _MIN_FACE_PX = 60.0
 _MIN_SHARPNESS = 20.0
 
@@ -25,9 +28,7 @@ class PhotoError(Exception):
 
 def enrol(gallery: Gallery, models: FaceModels, enrolment: Enrolment, photos: list[bytes]) -> None:
     """Keep a person with one sample per photograph; ``PhotoError`` names the one that fails."""
-    samples = [
-        Picture(face_of(models, photo, f"photo {n}")) for n, photo in enumerate(photos, 1)
-    ]
+    samples = [Picture(face_of(models, photo, f"photo {n}")) for n, photo in enumerate(photos, 1)]
     gallery.add(enrolment, samples, models.embedder.stamp)
 
 
@@ -46,13 +47,32 @@ def face_of(models: FaceModels, photo: bytes, name: str) -> Embedding:
 
 
 def decode(photo: bytes, name: str) -> Image:
-    """(height, width, 3) BGR; ``PhotoError`` when it is no picture, or an absurdly large one."""
-    try:
-        image = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR) if photo else None
-    except cv2.error as exc:
-        raise PhotoError(f"{name} is not a JPEG or PNG") from exc
-    if image is None:
-        raise PhotoError(f"{name} is not a JPEG or PNG")
-    if image.shape[0] * image.shape[1] > MAX_PHOTO_PX:
-        raise PhotoError(f"{name} has over {MAX_PHOTO_PX // 1_000_000} megapixels")
+    """(height, width, 3) BGR, upright; ``PhotoError`` says why it is no usable picture.
+
+    Greyscale and 16 bits a colour become 8-bit BGR, the EXIF rotation is applied.
+    """
+    head = read_head(photo, MAX_PHOTO_PX)
+    if isinstance(head, str):
+        raise PhotoError(f"{name} {head}")
+    # What shines through is another picture than the one the staff saw when they agreed to it.
+    if head.alpha and _see_through(_pixels(photo, name, cv2.IMREAD_UNCHANGED)):
+        raise PhotoError(f"{name} {TRANSPARENT}")
+    image = _pixels(photo, name, cv2.IMREAD_COLOR)
+    if {head.width, head.height} != set(image.shape[:2]):
+        raise PhotoError(f"{name} {DAMAGED}")
     return np.asarray(image, dtype=np.uint8)
+
+
+def _pixels(photo: bytes, name: str, flags: int) -> npt.NDArray[np.generic]:
+    try:
+        image = cv2.imdecode(np.frombuffer(photo, np.uint8), flags)
+    except cv2.error as exc:
+        raise PhotoError(f"{name} {DAMAGED}") from exc
+    if image is None:
+        raise PhotoError(f"{name} {DAMAGED}")
+    return image
+
+
+def _see_through(image: npt.NDArray[np.generic]) -> bool:
+    full = 0xFFFF if image.dtype == np.uint16 else 0xFF
+    return image.ndim == 3 and image.shape[2] == 4 and bool((image[:, :, 3] != full).any())

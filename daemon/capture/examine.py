@@ -11,13 +11,15 @@ from yibao_face.daemon.core.quality import (
     FaceBox,
     Limits,
     appearance_hint,
+    chosen_face,
     distance_hint,
     place_hint,
 )
 from yibao_face.drivers.api import Frame
 from yibao_face.models.api import DenseFace, Detection, Embedding
 from yibao_face.models.embed import align
-from yibao_face.models.quality import measure_quality
+from yibao_face.models.mask import Mask
+from yibao_face.models.quality import eye_distance, eye_opening, measure_cover, measure_quality
 from yibao_face.models.relief import Pinhole
 from yibao_face.models.suite import FaceModels
 
@@ -45,20 +47,24 @@ class Examiner:
     models: FaceModels
     limits: Limits
     liveness: LivenessPolicy
+    mask: Mask | None = None
 
     def examine(self, frame: Frame) -> Shot | Cause:
         """Judge one frame with depth; a ``Cause`` is a hint, and the next frame is tried."""
-        faces = self.models.detector.find(frame.bgr)
+        find = self.models.detector.find
+        faces = find(frame.bgr) if self.mask is None else self.mask.search(frame.bgr, find)
         size = (frame.intrinsics.width, frame.intrinsics.height)
-        hint = place_hint(tuple(_box(face) for face in faces), size, self.limits)
+        boxes = tuple(_box(face) for face in faces)
+        hint = place_hint(boxes, size, self.limits)
         if hint is not None:
             return hint
-        dense = self.models.landmarker.find(frame.bgr, faces[0])
+        face = faces[chosen_face(boxes, size)]
+        dense = self.models.landmarker.find(frame.bgr, face)
         if dense is None:
             return Cause.NO_FACE
-        seen = _appearance(frame, faces[0], dense)
+        seen = _appearance(frame, face, dense)
         hint = appearance_hint(seen, self.limits)
-        return hint if hint is not None else self._with_depth(frame, faces[0], dense, seen)
+        return hint if hint is not None else self._with_depth(frame, face, dense, seen)
 
     def probe(self, shot: Shot) -> Embedding:
         """Embed the face of ``shot``, its five points found again at a finer scale."""
@@ -86,6 +92,7 @@ def _box(face: Detection) -> FaceBox:
 
 def _appearance(frame: Frame, face: Detection, dense: DenseFace) -> Appearance:
     quality = measure_quality(frame.bgr, face.box)
+    cover = measure_cover(frame.bgr, face.points)
     return Appearance(
         dense.pose.yaw_deg,
         dense.pose.pitch_deg,
@@ -93,4 +100,8 @@ def _appearance(frame: Frame, face: Detection, dense: DenseFace) -> Appearance:
         quality.brightness,
         quality.contrast,
         quality.sharpness,
+        eye_distance(face.points),
+        cover.flush,
+        cover.glare,
+        eye_opening(dense.points),
     )

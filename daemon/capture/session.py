@@ -11,6 +11,7 @@ from yibao_face.daemon.capture.attempt import Attempt, CameraSilentError
 from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness import LivenessVerdict, attack_cause, judge
+from yibao_face.daemon.core.quality import Limits, guidance
 from yibao_face.drivers.api import Camera
 
 # How long one read may block: a caller who leaves frees the camera within this and one frame.
@@ -43,6 +44,10 @@ class Session:
     capture_s: float
     silence_s: float
 
+    @property
+    def _limits(self) -> Limits:
+        return self.examiner.limits
+
     def gather(self, camera: Camera, attempt: Attempt, tell: Tell) -> Capture | Cause:
         """Read until the face is judged; a ``Cause`` is the hint that lasted.
 
@@ -65,6 +70,8 @@ class Session:
             if hint is not None:
                 track.hints[hint] += 1
                 tell(hint)
+            elif isinstance(found, Shot) and (advice := guidance(found.seen, self._limits)):
+                tell(advice)
             verdict = track.verdict()
             if verdict is not None:
                 return Capture(verdict, track.by_merit())

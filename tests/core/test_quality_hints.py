@@ -12,7 +12,9 @@ from yibao_face.daemon.core.quality import (
     FaceBox,
     Limits,
     appearance_hint,
+    chosen_face,
     distance_hint,
+    guidance,
     place_hint,
 )
 
@@ -45,6 +47,65 @@ def test_a_queue_of_small_faces_behind_the_line_is_nobody() -> None:
     queue = tuple(FaceBox(60.0 * i, 10, 50 - i, 60) for i in range(5))
 
     assert place_hint((FACE, *queue), VGA, LIMITS) is None
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_bystander_counts_wherever_he_stands_in_the_list(at: int) -> None:
+    small = FaceBox(0, 0, 40, 50)
+    flat = FaceBox(400, 0, 85, 40)
+    faces = [FACE, small]
+    faces.insert(at, flat)
+
+    assert Cause.MANY_FACES is place_hint(tuple(faces), VGA, LIMITS)
+
+
+@pytest.mark.parametrize("side", ["x", "y", "width", "height"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_second_box_that_is_none_is_never_overlooked(side: str, first: bool) -> None:
+    broken = replace(FACE, **{side: NAN})
+    faces = (broken, FACE) if first else (FACE, broken)
+
+    assert Cause.MANY_FACES is place_hint(faces, VGA, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("faces", "chosen"),
+    [
+        ([FACE], 0),
+        # The largest, wherever it stands: in the frame, in the list.
+        ([FACE, FaceBox(290, 210, 60, 60)], 0),
+        ([FaceBox(290, 210, 60, 60), FACE], 1),
+        ([FaceBox(0, 0, 160, 200), FaceBox(240, 140, 140, 175)], 0),
+        # Of equals the most central: equal from 81 % of the area, nine tenths of both sides.
+        ([FaceBox(0, 140, 160, 200), FACE], 1),
+        ([FACE, FaceBox(480, 140, 160, 200)], 0),
+        ([FaceBox(0, 0, 160, 200), FaceBox(240, 140, 144, 180)], 1),
+        ([FaceBox(0, 0, 160, 200), FaceBox(240, 140, 143, 180)], 0),
+        ([FaceBox(0, 0, 100, 100), FaceBox(270, 0, 95, 95), FaceBox(270, 190, 91, 91)], 2),
+        # Equally central: the first, as the detector lists them.
+        ([FACE, FACE], 0),
+        ([FaceBox(100, 140, 160, 200), FaceBox(380, 140, 160, 200)], 0),
+        # A box that is none is not hidden behind a face.
+        ([FACE, replace(FACE, width=NAN)], 1),
+        ([replace(FACE, height=NAN), FACE], 0),
+        ([FaceBox(0, 0, 0, 0), FACE], 1),
+        ([FaceBox(0, 0, -160, -200), replace(FACE, width=1, height=1)], 1),
+    ],
+)
+def test_the_largest_face_is_meant_of_equals_the_most_central(
+    faces: list[FaceBox], chosen: int
+) -> None:
+    assert chosen == chosen_face(tuple(faces), VGA)
+
+
+def test_of_two_equal_persons_none_goes_on_however_central_one_stands() -> None:
+    for other in (FaceBox(0, 0, 160, 200), FaceBox(0, 0, 150, 190), FaceBox(470, 270, 80, 100)):
+        assert Cause.MANY_FACES is place_hint((FACE, other), VGA, LIMITS)
+
+
+def test_no_face_is_chosen_of_none() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        chosen_face((), VGA)
 
 
 def test_two_far_persons_are_many_before_they_are_far() -> None:
@@ -162,6 +223,13 @@ def test_a_sharp_frontal_well_lit_face_is_fine() -> None:
         (replace(SEEN, roll_deg=25.0), None),
         (replace(SEEN, roll_deg=25.1), Cause.NOT_FRONTAL),
         (replace(SEEN, roll_deg=-25.1), Cause.NOT_FRONTAL),
+        (replace(SEEN, eye_distance_px=30.0), None),
+        (replace(SEEN, eye_distance_px=29.9), Cause.TOO_FAR),
+        (replace(SEEN, flush=-13.0), None),
+        (replace(SEEN, flush=-13.5), Cause.MASKED),
+        (replace(SEEN, glare=0.05), None),
+        (replace(SEEN, glare=0.051), Cause.GLARE),
+        (replace(SEEN, eye_opening=0.0), None),
     ],
 )
 def test_pose_light_and_sharpness_each_have_their_hint(
@@ -176,7 +244,9 @@ def test_a_pose_that_is_no_angle_is_not_frontal(angle: str, value: float) -> Non
     assert Cause.NOT_FRONTAL is appearance_hint(replace(SEEN, **{angle: value}), LIMITS)
 
 
-@pytest.mark.parametrize("measure", ["brightness", "contrast", "sharpness"])
+@pytest.mark.parametrize(
+    "measure", ["brightness", "contrast", "sharpness", "eye_distance_px", "flush", "glare"]
+)
 def test_a_picture_that_could_not_be_measured_is_not_usable(measure: str) -> None:
     assert appearance_hint(replace(SEEN, **{measure: NAN}), LIMITS) in HINTS
 
@@ -185,6 +255,23 @@ def test_light_is_mended_before_pose() -> None:
     seen = replace(SEEN, brightness=10.0, yaw_deg=80.0, sharpness=1.0)
 
     assert Cause.TOO_DARK is appearance_hint(seen, LIMITS)
+
+
+def test_the_pose_is_mended_before_what_a_turned_head_only_seems_to_lack() -> None:
+    seen = replace(SEEN, yaw_deg=40.0, eye_distance_px=20.0, flush=-40.0, glare=0.5)
+
+    assert Cause.NOT_FRONTAL is appearance_hint(seen, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("opening", "told"),
+    [(0.045, None), (0.3, None), (0.044, Cause.EYES_CLOSED), (NAN, Cause.EYES_CLOSED)],
+)
+def test_shut_eyes_are_told_and_refuse_nobody(opening: float, told: Cause | None) -> None:
+    seen = replace(SEEN, eye_opening=opening)
+
+    assert told is guidance(seen, LIMITS)
+    assert appearance_hint(seen, LIMITS) is None
 
 
 @pytest.mark.parametrize(
