@@ -37,13 +37,19 @@ from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
 from yibao_face.drivers.api import Camera, DeviceConfigError
 from yibao_face.drivers.table import open_camera
 from yibao_face.models.api import ModelError
+from yibao_face.models.mask import Mask
 from yibao_face.models.suite import FaceModels, load_face_models
 from yibao_face.models.weights.manifest import GateEntry, LivenessEntry, Manifest, load_manifest
+from yibao_face.models.weights.site import MATCH_FAR, choose, match_table
 from yibao_face.models.weights.store import WeightStore
+from yibao_face.models.weights.threshold import MatchTable
 from yibao_face.sync.api import Query
 from yibao_face.sync.outbox import Outbox
 
 logger = logging.getLogger(__name__)
+
+# Sizes limits are looked up for: more pictures than these were calibrated for nobody.
+_TEMPLATES, _PROBES = range(1, 4), range(1, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,11 @@ class Daemon:
 
 
 def weight_store(config: Config) -> WeightStore:
-    """The installed networks of this data folder."""
-    return WeightStore(config.models, load_manifest())
+    """The installed networks of this data folder, with the embedder the site chose.
+
+    Raises ``ModelError`` for a choice that cannot settle anything.
+    """
+    return WeightStore(config.models, choose(load_manifest(), config.models, config.match.model))
 
 
 def gallery_of(config: Config) -> Gallery:
@@ -117,10 +126,13 @@ def build(
 ) -> Daemon:
     """Wire everything. Damaged models do not keep it from serving: every call then says so.
 
+    A model that may not settle does: ``ModelError`` names it.
+
     ``loaded``: networks somebody else loaded and closes, instead of those of the data folder.
     """
-    manifest = load_manifest()
-    models = loaded or _models(WeightStore(config.models, manifest))
+    store = weight_store(config)
+    manifest = store.manifest
+    models = loaded or _models(store)
     counter = Counter(config.enrolment.counter_s)
     opener = camera or (lambda: open_camera(config.camera.uri))
     gallery = gallery_of(config)
@@ -128,14 +140,24 @@ def build(
     def scene() -> Scene:
         if isinstance(models, ModelError):
             raise type(models)(str(models))
-        examiner = Examiner(models, Limits(), liveness_policy(manifest.liveness))
+        mask = Mask(config.camera.masks) if config.camera.masks else None
+        examiner = Examiner(models, Limits(), liveness_policy(manifest.liveness), mask)
         session = Session(examiner, config.encounter.capture_s, config.camera.silence_s)
-        match = MatchPolicy(models.match_threshold + config.match.margin, demo)
+        match = match_policy(models.table, config.match.margin, demo=demo)
         return Scene(opener, session, gallery, counter, match, _consent(config))
 
     provenance = _provenance(config, manifest, models, demo)
     desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
     return _around(config, desk, counter, models, owns_models=loaded is None)
+
+
+def match_policy(table: MatchTable, margin: float, *, demo: bool) -> MatchPolicy:
+    """Limits at the document's FAR (S0-73) by pictures on either side, each with ``margin``."""
+    limits = tuple(
+        tuple(table.limit(template, probe, MATCH_FAR) + margin for probe in _PROBES)
+        for template in _TEMPLATES
+    )
+    return MatchPolicy(limits[0][0], demo, limits)
 
 
 def _models(store: WeightStore) -> FaceModels | ModelError:
@@ -264,7 +286,7 @@ def _provenance(
     config: Config, manifest: Manifest, models: FaceModels | ModelError, demo: bool
 ) -> Provenance:
     stamps = models.stamps if isinstance(models, FaceModels) else ()
-    match = manifest.by_role("embedder").thresholds["match"].value
+    match = match_table(manifest.by_role("embedder")).limit(1, 1, MATCH_FAR)
     return Provenance(
         json.dumps({stamp.id: stamp.sha256 for stamp in stamps}),
         json.dumps({"liveness": manifest.liveness.version, "match": match + config.match.margin}),

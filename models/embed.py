@@ -1,4 +1,4 @@
-"""SFace: an aligned face to 128 numbers; the cosine of two says how alike they are."""
+"""An aligned face to the numbers of an embedder; the cosine of two says how alike they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from yibao_face.models.api import Embedding, ModelRunError, ModelStamp, Points
 from yibao_face.models.engine import Network
+from yibao_face.models.weights.manifest import Feed
 
 SIZE_PX = 112
 # Where the five points of every aligned face lie (the template the network was trained with).
@@ -46,13 +47,21 @@ def fuse(samples: Sequence[Embedding], weights: Sequence[float] | None = None) -
 class FaceEmbedder:
     """Embeds aligned faces; ``stamp`` names the network the numbers belong to."""
 
-    def __init__(self, network: Network, stamp: ModelStamp) -> None:
+    def __init__(self, network: Network, stamp: ModelStamp, feed: Feed | None = None) -> None:
         self._network, self.stamp = network, stamp
+        self._feed = feed or Feed()
 
     def embed(self, aligned: Image) -> Embedding:
-        """``aligned``: (112, 112, 3) BGR as ``align`` gives it → (128,) float32 of length 1."""
-        rgb = aligned[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
-        return _unit(self._network.run(np.ascontiguousarray(rgb))["fc1"][0])
+        """``aligned``: (112, 112, 3) BGR as ``align`` gives it → (dim,) float32 of length 1."""
+        feed = self._feed
+        ordered = aligned[:, :, ::-1] if feed.color == "RGB" else aligned
+        planes = ordered.transpose(2, 0, 1)[None].astype(np.float32)
+        if (feed.mean, feed.scale) != (0.0, 1.0):
+            planes = (planes - np.float32(feed.mean)) * np.float32(feed.scale)
+        [found, *_] = self._network.run(np.ascontiguousarray(planes)).values()
+        if found.shape != (1, feed.dim):
+            raise ModelRunError(f"{self.stamp.id} gave {found.shape}, not {feed.dim} numbers")
+        return _unit(found[0])
 
 
 def _unit(vector: npt.NDArray[np.float32]) -> Embedding:

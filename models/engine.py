@@ -35,13 +35,15 @@ class Network:
         except Exception as exc:  # onnxruntime raises plain RuntimeError-like C++ classes
             raise ModelAlteredError(f"{name} cannot be loaded") from exc
         self.name = name
-        self._input: str = self._session.get_inputs()[0].name
+        self.input_name: str = self._session.get_inputs()[0].name
         self._outputs: list[str] = [o.name for o in self._session.get_outputs()]
 
     def run(self, tensor: Tensor) -> dict[str, Tensor]:
         """Feed ``tensor`` (NCHW float32); ``ModelRunError`` when the graph refuses it."""
         try:
-            outputs = cast(list[Tensor], self._session.run(self._outputs, {self._input: tensor}))
+            outputs = cast(
+                list[Tensor], self._session.run(self._outputs, {self.input_name: tensor})
+            )
         except Exception as exc:
             raise ModelRunError(f"{self.name} refused input {tensor.shape}") from exc
         return dict(zip(self._outputs, outputs, strict=True))

@@ -11,12 +11,17 @@ from yibao_face.models.engine import Network
 from yibao_face.models.landmark import FaceLandmarker
 from yibao_face.models.relief import ReliefGauge
 from yibao_face.models.weights.manifest import ModelEntry
+from yibao_face.models.weights.site import MATCH_FAR, match_table
 from yibao_face.models.weights.store import WeightStore, load_mesh
+from yibao_face.models.weights.threshold import MatchTable
 
 
 @dataclass(frozen=True, slots=True)
 class FaceModels:
-    """Everything a frame is judged with. ``match_threshold``: cosine at the manifest's FAR."""
+    """Everything a frame is judged with.
+
+    ``match_threshold``: cosine of one picture to one at ``MATCH_FAR``; ``table`` has the others.
+    """
 
     detector: FaceDetector
     landmarker: FaceLandmarker
@@ -24,6 +29,7 @@ class FaceModels:
     embedder: FaceEmbedder
     match_threshold: float
     stamps: tuple[ModelStamp, ...]
+    table: MatchTable
 
     def close(self) -> None:
         """Free native memory."""
@@ -31,18 +37,23 @@ class FaceModels:
 
 
 def load_face_models(store: WeightStore) -> FaceModels:
-    """Load all roles; raises ``ModelMissingError`` or ``ModelAlteredError`` naming the model."""
+    """Load all roles; raises ``ModelMissingError`` or ``ModelAlteredError`` naming the model.
+
+    ``SiteModelError`` for an embedder without thresholds.
+    """
     detector = store.manifest.by_role("detector")
     embedder = store.manifest.by_role("embedder")
     landmarker = store.manifest.by_role("landmarker")
     mesh = store.manifest.by_role("canonical-face")
+    table = match_table(embedder)
     return FaceModels(
         FaceDetector(_network(store, detector), detector.thresholds["score"].value),
         FaceLandmarker(landmarker.file, store.read(landmarker)),
         ReliefGauge(load_mesh(mesh, store.read(mesh))),
-        FaceEmbedder(_network(store, embedder), store.stamp(embedder)),
-        embedder.thresholds["match"].value,
+        FaceEmbedder(_network(store, embedder), store.stamp(embedder), embedder.feed),
+        table.limit(1, 1, MATCH_FAR),
         tuple(store.stamp(entry) for entry in (detector, landmarker, embedder, mesh)),
+        table,
     )
 
 

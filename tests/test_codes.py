@@ -18,6 +18,7 @@ from yibao_face.sync.api import StoreError
 ROOMS = ("daemon", "drivers", "models", "sync", "shim", "installer")
 # Errors that can never end an encounter, and why.
 OUTSIDE = {
+    "CalibrateError": "ends the calibrate command",
     "CliError": "ends a command line",
     "ClientError": "raised on the caller's side of the port",
     "ConfigError": "raised before a daemon is built",
@@ -28,6 +29,8 @@ OUTSIDE = {
     "SourceError": "ends the build of the library",
     "DemoError": "ends the demo command",
     "NotJsonError": "always turned into BadRequestError by the request parser",
+    "SheetError": "always turned into SiteModelError, before a model is taken in",
+    "ThresholdError": "always turned into SiteModelError, before a model can be selected",
 }
 
 

@@ -36,6 +36,10 @@ ORIGINS = st.builds(
     st.sampled_from(["", ":8080"]),
 )
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from("\n\t"))
+# A triangle that encloses something, and any points beside it.
+MASKS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=13).map(
+    lambda points: ((0.0, 0.0), (1.0, 0.0), (0.5, 0.25), *points)
+)
 CONFIGS = st.builds(
     Config,
     data=TEXT.map(Path),
@@ -48,7 +52,10 @@ CONFIGS = st.builds(
         text_plain=st.booleans(),
     ),
     camera=st.builds(
-        CameraConfig, uri=TEXT, silence_s=st.floats(0, 60, exclude_min=True, width=64)
+        CameraConfig,
+        uri=TEXT,
+        silence_s=st.floats(0, 60, exclude_min=True, width=64),
+        masks=st.lists(MASKS, max_size=4).map(tuple),
     ),
     encounter=st.builds(
         EncounterConfig,
@@ -105,7 +112,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
 
     assert Config(at_home) == config
     assert ("127.0.0.1", 51518, ()) == (config.door.host, config.door.port, config.door.origins)
-    assert (300.0, 0.0) == (config.encounter.deadline_s, config.match.margin)
+    assert (300.0, 0.04) == (config.encounter.deadline_s, config.match.margin)
     assert CONSENT_TEXT == config.enrolment.consent_text
     assert "" == config.camera.uri
     assert ("auto", 600.0) == (config.door.charset, config.repeat.pass_s)
@@ -206,6 +213,14 @@ def test_an_unknown_key_is_named_with_its_section(at_home: Path, text: str, name
         ("[door]\nhost = 1", "door.host = 1"),
         ("[door]\norigins = 'http://a'", "door.origins = "),
         ("[camera]\nsilence_s = '3'", "camera.silence_s = '3'"),
+        ("[camera]\nmasks = 1", "camera.masks = 1"),
+        ("[camera]\nmasks = '[]'", "camera.masks = '[]'"),
+        ("[camera]\nmasks = [1]", "camera.masks: polygon 1: 1 is not a point"),
+        ("[camera]\nmasks = [[], ['a']]", "camera.masks: polygon 2: 'a' is not a point"),
+        ("[camera]\nmasks = [[[0, 1, 1]]]", "camera.masks: polygon 1: [0, 1, 1] is not a point"),
+        ("[camera]\nmasks = [[{x = 1}]]", "camera.masks: polygon 1: {'x': 1} is not a point"),
+        ("[camera]\nmasks = [[[0, '1']]]", "camera.masks: polygon 1 = '1' is not a float"),
+        ("[camera]\nmasks = [[[0, true]]]", "camera.masks: polygon 1 = True is not a float"),
         ("[encounter]\ndeadline_s = true", "encounter.deadline_s = True"),
         ("[encounter]\ndeadline_s = 2026-11-22", "encounter.deadline_s = "),
         ("[enrolment]\nin_call = 1", "enrolment.in_call = 1"),
@@ -333,6 +348,37 @@ def test_a_value_beyond_its_limits_is_refused(at_home: Path, text: str, rule: st
     assert str(refused.value).startswith(f"config.toml: {rule} must be")
 
 
+CORNER = "[[0, 0], [0.5, 0], [0, 0.5]]"
+
+
+def test_masks_are_polygons_in_shares_of_the_picture(at_home: Path) -> None:
+    masks = load(at_home, f"[camera]\nmasks = [{CORNER}, {CORNER}]").camera.masks
+
+    assert (((0.0, 0.0), (0.5, 0.0), (0.0, 0.5)),) * 2 == masks
+    assert all(type(share) is float for mask in masks for point in mask for share in point)
+
+
+@pytest.mark.parametrize(
+    ("masks", "told"),
+    [
+        (f"[{', '.join([CORNER] * 5)}]", "polygon 5: at most 4 are allowed"),
+        (f"[{CORNER}, []]", "polygon 2: has 0 points, not 3..16"),
+        (f"[{CORNER}, [[0, 0], [1, 1]]]", "polygon 2: has 2 points, not 3..16"),
+        (f"[[{', '.join(['[0, 0]'] * 17)}]]", "polygon 1: has 17 points, not 3..16"),
+        (f"[{CORNER}, {CORNER}, [[0, 0], [1.1, 0], [0, 1]]]", "polygon 3: has a point outside"),
+        ("[[[0, 0], [1, 0], [0, -0.1]]]", "polygon 1: has a point outside 0..1"),
+        ("[[[0, 0], [nan, 0], [0, 1]]]", "polygon 1: has a point outside 0..1"),
+        (f"[[[0, 0], [1, 0], [0, 1{'0' * 400}]]]", "polygon 1: has a point outside 0..1"),
+        ("[[[0, 0], [0.5, 0.5], [1, 1]]]", "polygon 1: encloses nothing"),
+    ],
+)
+def test_a_mask_that_is_none_is_refused_by_number(at_home: Path, masks: str, told: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(at_home, f"[camera]\nmasks = {masks}")
+
+    assert str(refused.value).startswith(f"config.toml: camera.masks: {told}")
+
+
 @pytest.mark.parametrize("key", ["max_agents", "max_cards"])
 def test_fewer_than_no_agents_or_cards_are_refused(at_home: Path, key: str) -> None:
     with pytest.raises(ConfigError, match="must not be negative"):
@@ -379,7 +425,7 @@ def test_a_number_too_large_for_a_float_is_refused(at_home: Path) -> None:
     Config(
         Path("资料"),
         DoorConfig(origins=("http://his.example", "https://10.0.0.8:8443")),
-        CameraConfig(f"replay:{AWKWARD}"),
+        CameraConfig(f"replay:{AWKWARD}", masks=(((0.0, 0.0), (1.0, 0.0), (1e-7, 1.0)),)),
         enrolment=EnrolmentConfig(consent_text=AWKWARD),
     )
 )

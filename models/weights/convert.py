@@ -2,7 +2,8 @@
 
 The carried ONNX files are block-quantised to int8, which onnxruntime runs slowly or not at all
 (their weights are listed as inputs, their DequantizeLinear is of a form it refuses). Folding the
-weights back to fp32 and writing PRelu as two Relus gives the same numbers, twice as fast.
+weights back to fp32 and writing PRelu as convolutions gives the same numbers, in a third of
+the time: 11 ms instead of 36 for the embedder.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ import numpy.typing as npt
 from yibao_face.models.api import ModelSourceError
 
 Arrays = dict[str, npt.NDArray[Any]]
+# What a step makes changed with its number; networks of an older one are converted again.
+_EDITIONS = {"fold-onnx": 2}
+# Below this share of Relu, scaling by its inverse would cost digits.
+_LEAST_SHARE = 1e-3
 _MESH_MEMBER = "geometry_pipeline_metadata_landmarks.binarypb"
 _MESH_POINTS = 468
 # x, y, z, u, v per vertex; centimetres.
@@ -30,6 +35,11 @@ def convert(how: str, data: bytes) -> bytes:
     if step is None:
         raise ModelSourceError(f"manifest names an unknown conversion {how!r}")
     return step(data)
+
+
+def recipe(how: str) -> str:
+    """Name and edition of a conversion, for the receipt."""
+    return f"{how} {_EDITIONS.get(how, 1)}"
 
 
 def _same(data: bytes) -> bytes:
@@ -45,6 +55,8 @@ def _fold(data: bytes) -> bytes:
     graph = model.graph
     arrays: Arrays = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
     nodes = [out for node in graph.node for out in _folded(node, arrays)]
+    outputs = {output.name for output in graph.output}
+    nodes = [out for node in nodes for out in _without_prelu(node, nodes, outputs, arrays)]
     _keep_real_inputs(graph, arrays)
     del graph.node[:]
     graph.node.extend(nodes)
@@ -69,8 +81,6 @@ def _folded(node: Any, arrays: Arrays) -> list[Any]:
     if node.op_type == "Reshape" and first in arrays and node.input[1] in arrays:
         arrays[node.output[0]] = arrays[first].reshape(arrays[node.input[1]])
         return []
-    if node.op_type == "PRelu":
-        return _two_relus(node, arrays)
     return [node]
 
 
@@ -97,20 +107,64 @@ def _spread(
     return part.reshape(-1)[:1]
 
 
-def _two_relus(node: Any, arrays: Arrays) -> list[Any]:
-    """PRelu(x) = Relu(x) - slope * Relu(-x): the runtime's PRelu took half the time."""
+def _without_prelu(node: Any, nodes: list[Any], outputs: set[str], arrays: Arrays) -> list[Any]:
+    """PRelu(x) = slope * x + (1 - slope) * Relu(x), each factor a convolution of one pixel.
+
+    The runtime lays pictures out in blocks of channels for its convolutions. Everything else but
+    Relu and Add makes it lay them out anew, before and after: that took a third of the time.
+    """
+    if node.op_type != "PRelu" or arrays[node.input[1]].size == 1:
+        return [node]
+    source, slope = node.input[0], arrays[node.input[1]].reshape(-1).astype(np.float64)
+    out = node.output[0]
+    user = _only_user(out, nodes, outputs)
+    share = 1.0 - slope
+    up, low, high = f"{out}_up", f"{out}_low", f"{out}_high"
+    relu = _node("Relu", [source], up)
+    if user is not None and np.abs(share).min() >= _LEAST_SHARE and _scale(user, share, arrays):
+        return [
+            relu,
+            _per_channel(source, slope / share, low, arrays),
+            _node("Add", [low, up], out),
+        ]
+    factors = [_per_channel(source, slope, low, arrays), _per_channel(up, share, high, arrays)]
+    return [relu, *factors, _node("Add", [low, high], out)]
+
+
+def _only_user(name: str, nodes: list[Any], outputs: set[str]) -> Any | None:
+    users = [node for node in nodes if name in node.input]
+    return users[0] if len(users) == 1 and name not in outputs else None
+
+
+def _scale(user: Any, share: npt.NDArray[np.float64], arrays: Arrays) -> bool:
+    """Have ``user`` multiply its input channels by ``share``, if its weights alone can do that."""
+    if user.op_type != "Conv" or user.input[1] not in arrays:
+        return False
+    weights = arrays[user.input[1]]
+    groups = next((a.i for a in user.attribute if a.name == "group"), 1)
+    if groups == 1:
+        spread = share.reshape(1, -1, 1, 1)
+    elif groups == len(share) == len(weights):
+        spread = share.reshape(-1, 1, 1, 1)
+    else:
+        return False
+    # Under a name of its own: another node may use the same weights.
+    user.input[1] = f"{user.output[0]}_scaled"
+    arrays[user.input[1]] = (weights * spread).astype(np.float32)
+    return True
+
+
+def _per_channel(source: str, factor: npt.NDArray[np.float64], out: str, arrays: Arrays) -> Any:
+    """``source`` times one number per channel, as a convolution."""
+    weights = f"{out}_factor"
+    arrays[weights] = factor.reshape(-1, 1, 1, 1).astype(np.float32)
+    return _node("Conv", [source, weights], out, group=len(factor), kernel_shape=[1, 1])
+
+
+def _node(kind: str, inputs: list[str], out: str, **settings: Any) -> Any:
     from onnx import helper  # noqa: PLC0415
 
-    source, slope = node.input
-    out = node.output[0]
-    arrays[f"{out}_slope"] = -arrays[slope]
-    return [
-        helper.make_node("Relu", [source], [f"{out}_up"]),
-        helper.make_node("Neg", [source], [f"{out}_neg"]),
-        helper.make_node("Relu", [f"{out}_neg"], [f"{out}_down"]),
-        helper.make_node("Mul", [f"{out}_down", f"{out}_slope"], [f"{out}_scaled"]),
-        helper.make_node("Add", [f"{out}_up", f"{out}_scaled"], [out]),
-    ]
+    return helper.make_node(kind, inputs, [out], **settings)
 
 
 def _keep_real_inputs(graph: Any, arrays: Arrays) -> None:

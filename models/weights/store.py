@@ -20,6 +20,7 @@ from yibao_face.models.api import (
     ModelStamp,
 )
 from yibao_face.models.engine import Network
+from yibao_face.models.weights.convert import recipe
 from yibao_face.models.weights.manifest import Golden, Manifest, ModelEntry
 
 RECEIPT = "receipt.json"
@@ -65,6 +66,7 @@ class WeightStore:
         receipt[entry.id] = {
             "sha256": hashlib.sha256(data).hexdigest(),
             "source": entry.sha256,
+            "recipe": recipe(entry.convert),
         }
         self._write_receipt(receipt)
 
@@ -72,12 +74,15 @@ class WeightStore:
         """Raise as ``read`` does, and ``ModelAlteredError`` when the golden vector differs."""
         check_golden(entry, self.read(entry))
 
+    def recipe(self, entry: ModelEntry) -> str:
+        """How the installed file was made; empty where an old version did not say."""
+        return self._receipt()[entry.id]["recipe"]
+
     def _receipt(self) -> dict[str, dict[str, str]]:
         path = self.folder / RECEIPT
         try:
             body: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            kept = ("sha256", "source")
-            return {str(k): {name: str(v[name]) for name in kept} for k, v in body.items()}
+            return {str(k): _noted(v) for k, v in body.items()}
         except OSError as exc:
             raise ModelMissingError(f"no {RECEIPT}: models are not installed") from exc
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
@@ -94,6 +99,11 @@ class WeightStore:
         part = self.folder / f"{RECEIPT}.part"
         part.write_text(json.dumps(receipt, indent=1, sort_keys=True), "utf-8")
         part.replace(self.folder / RECEIPT)
+
+
+def _noted(body: dict[str, Any]) -> dict[str, str]:
+    kept = {name: str(body[name]) for name in ("sha256", "source")}
+    return {**kept, "recipe": str(body.get("recipe", ""))}
 
 
 def check_golden(entry: ModelEntry, data: bytes) -> None:

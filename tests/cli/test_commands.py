@@ -29,10 +29,10 @@ CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
     *("demo", "serve", "verify", "counter", "person"),
     *("desk", "rate", "settled", "roster", "certificate", "policy"),
-    *("models", "clip", "config", "bench", "conform", "library"),
+    *("models", "clip", "config", "bench", "conform", "library", "calibrate"),
 }
 ACTIONS = {
-    "person": {"add", "agent", "remove", "count"},
+    "person": {"add", "agent", "remove", "samples", "count"},
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
     "clip": {"make", "info"},
@@ -145,6 +145,8 @@ def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) ->
         ["serve", "--port", "many"],
         ["counter"],
         ["config", "--dance"],
+        ["calibrate"],
+        ["calibrate", "--images", "a", "--pairs", "b.csv"],
     ],
     ids=" ".join,
 )
@@ -264,6 +266,9 @@ def test_models_list_tells_licence_source_and_where_thresholds_come_from(run: Ru
         assert f"sha256 {model.sha256}\n  licence {model.licence} · {model.origin}\n" in out
         for name, limit in model.thresholds.items():
             assert f"  {name} {limit.value}: {limit.calibrated_on}\n" in out
+    table = load_manifest().by_role("embedder").match
+    assert table is not None
+    assert f"  match 0.4621 at FAR 1e-05: {table.calibrated_on} ({table.date}) · selected\n" in out
     assert ["ok"] * 4 == [line.split()[-1] for line in out.splitlines() if line[0] != " "]
 
 

@@ -76,10 +76,36 @@ def test_every_source_is_one_pinned_file(name: str) -> None:
 def test_every_threshold_tells_what_it_was_calibrated_on() -> None:
     limits = [limit for entry in MANIFEST.models for limit in entry.thresholds.values()]
 
-    assert len(limits) >= 2
+    assert limits
     assert all(0.0 < limit.value < 1.0 for limit in limits)
     assert all(len(limit.calibrated_on) > 20 for limit in limits)
     assert len(MANIFEST.liveness.calibrated_on) > 20
+
+
+def test_only_the_embedder_is_calibrated_and_each_row_has_pairs_enough() -> None:
+    embedder = MANIFEST.by_role("embedder")
+
+    assert [embedder] == [entry for entry in MANIFEST.models if entry.match]
+    assert embedder.match is not None
+    assert (embedder.id, embedder.sha256) == (
+        embedder.match.model_id,
+        embedder.match.model_sha256,
+    )
+    assert len(embedder.match.calibrated_on) > 20
+    rows = embedder.match.rows
+    assert len(rows) == len({(row.template, row.probe, row.far) for row in rows})
+    assert all(row.impostor_pairs * row.far >= 1 for row in rows)
+    assert all(0 <= row.missed < 0.1 * row.genuine_pairs for row in rows)
+
+
+def test_a_rarer_false_accept_needs_more_likeness() -> None:
+    match = MANIFEST.by_role("embedder").match
+    assert match is not None
+
+    for pictures in {(row.template, row.probe) for row in match.rows}:
+        rows = [r for r in match.rows if (r.template, r.probe) == pictures]
+        by_far = sorted(rows, key=lambda row: row.far, reverse=True)
+        assert [r.value for r in by_far] == sorted(r.value for r in rows)
 
 
 def test_every_converted_network_has_a_golden_vector() -> None:

