@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from yibao_face.daemon.booth.photo import Image
 from yibao_face.daemon.capture.examine import Examiner
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness import LivenessPolicy
 from yibao_face.daemon.core.quality import Limits
+from yibao_face.daemon.wiring import build
 from yibao_face.drivers.api import Frame, Intrinsics
 from yibao_face.drivers.clip import Planes
 from yibao_face.models.api import Box, Detection, ModelError
@@ -157,3 +159,14 @@ def test_the_examiner_looks_for_nobody_in_a_masked_part(models: FaceModels, shot
     assert Cause.NO_FACE is replace(examiner, mask=Mask((WHOLE,))).examine(frame)
     for half in (LEFT, RIGHT):
         assert Cause.MANY_FACES is not replace(examiner, mask=Mask((half,))).examine(frame)
+
+
+@pytest.mark.parametrize("masks", [(), (LEFT, HOURGLASS)])
+def test_the_masks_of_the_site_reach_the_examiner(
+    site: Config, models: FaceModels, masks: Polygons
+) -> None:
+    config = replace(site, camera=replace(site.camera, masks=masks))
+    with build(config, demo=True, loaded=models) as daemon:
+        mask = daemon.desk.booth.scene().session.examiner.mask
+
+    assert mask == (Mask(masks) if masks else None)
