@@ -10,11 +10,12 @@ import io
 import sys
 from importlib.metadata import version
 
+from yibao_face.daemon.calibrate.embedding import CalibrateError
 from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
 from yibao_face.daemon.cli.centre import certificate, policy
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
-from yibao_face.daemon.cli.lab import bench, clip, conform, demo
+from yibao_face.daemon.cli.lab import bench, calibrate, clip, conform, demo
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import ConfigError
 from yibao_face.daemon.conform.case import ConformError
@@ -25,9 +26,10 @@ from yibao_face.daemon.door.server import PortTakenError
 _COMMANDS = (
     *(demo, serve, verify, counter, person),
     *(act, rate, table, certificate, library, policy),
-    *(conform, models, clip, config, bench),
+    *(conform, models, clip, config, bench, calibrate),
 )
 _TOLD: tuple[type[Exception], ...] = (
+    CalibrateError,
     CliError,
     ClientError,
     ConfigError,
