@@ -20,11 +20,13 @@ from yibao_face.models.api import Detection
 BRIDGE_FRAMES = 10
 # Overlap minus distance in face sizes: a face may jump by three quarters of itself between frames.
 _MIN_LIKENESS = -0.75
+# Rounding is no reason to exchange two faces.
+_LEAST_GAIN = 1e-9
 # Nobody comes so near, or steps back so far, within one frame: another face in the same place.
 _MAX_GROWTH = 2.0
 # How much of the last step goes into the speed a face is expected to keep: so little that a frame
 # in which two crossing faces were taken for each other is mended by the next.
-_SPEED_SHARE = 0.25
+_SPEED_SHARE = 0.2
 
 Floats = npt.NDArray[np.float64]
 T = TypeVar("T")
@@ -130,11 +132,12 @@ def _centre(face: Detection) -> tuple[float, float]:
 
 
 def _assigned(known: Sequence[Track], faces: Sequence[Detection]) -> dict[int, int]:
-    """Index of the track each face goes on with: the most alike pair first."""
+    """Index of the track each face goes on with: the most alike pair first, then exchanged."""
     if not known or not faces:
         return {}
     likeness = _likeness(_expected(known), _boxes(faces))
-    tracks, found = np.nonzero(likeness > _MIN_LIKENESS)
+    likeness = np.where(likeness > _MIN_LIKENESS, likeness, -np.inf)
+    tracks, found = np.nonzero(likeness > -np.inf)
     pairs: dict[int, int] = {}
     taken: set[int] = set()
     for at in np.argsort(-likeness[tracks, found], kind="stable"):
@@ -142,7 +145,26 @@ def _assigned(known: Sequence[Track], faces: Sequence[Detection]) -> dict[int, i
         if track not in taken and face not in pairs:
             pairs[face] = track
             taken.add(track)
-    return pairs
+    return _exchanged(pairs, likeness)
+
+
+def _exchanged(pairs: dict[int, int], likeness: Floats) -> dict[int, int]:
+    """No two faces would be more alike to each other's track, taken together.
+
+    The most alike pair may be a wrong one where two faces cross: the rest then shows it.
+    """
+    faces, tracks = list(pairs), list(pairs.values())
+    alike = likeness[np.ix_(tracks, faces)]
+    # Every exchange makes the sum greater; the count only bounds the time.
+    for _ in pairs:
+        own = alike.diagonal()
+        gain = alike + alike.T - own[:, None] - own
+        i, j = divmod(int(gain.argmax()), len(faces))
+        if gain[i, j] <= _LEAST_GAIN:
+            break
+        alike[[i, j]] = alike[[j, i]]
+        tracks[i], tracks[j] = tracks[j], tracks[i]
+    return dict(zip(faces, tracks, strict=True))
 
 
 def _boxes(faces: Sequence[Detection]) -> Floats:
