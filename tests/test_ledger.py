@@ -100,7 +100,9 @@ def test_what_was_written_is_on_disk_with_all_it_was_decided_by(ledger: Ledger) 
         record.cause,
         record.rule,
     )
-    assert {"similarity": 0.75, "frames": 4, "relief": 0.5} == json.loads(record.scores)
+    assert {"similarity": 0.75, "frames": 4, "probe": 0, "relief": 0.5} == json.loads(
+        record.scores
+    )
     assert [{"field": "invono", "problem": "too-long"}] == json.loads(record.findings)
     assert ('{"net":"1"}', '{"match":0.4}') == (record.models, record.thresholds)
     assert ("replay/clip/S1", "e" * 64) == (record.camera, record.evidence_sha256)
@@ -246,7 +248,7 @@ def test_a_record_is_written_once(ledger: Ledger) -> None:
 def test_without_a_camera_none_is_named(ledger: Ledger) -> None:
     record = write(ledger, Kind.RELEASE, RECORDED)
 
-    assert ("", "", {"similarity": None, "frames": 0}) == (
+    assert ("", "", {"similarity": None, "frames": 0, "probe": 0}) == (
         record.camera,
         record.consent,
         json.loads(record.scores),
