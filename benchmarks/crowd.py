@@ -22,7 +22,6 @@ from yibao_face.daemon.config import load_config
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.api import Box, Detection
 from yibao_face.models.detect import CROWD_PX, SEARCH_PX, FaceDetector
-from yibao_face.models.engine import Network
 from yibao_face.models.track import FaceTracker
 
 WIDTH_PX, HEIGHT_PX = 1280, 720
@@ -87,8 +86,7 @@ def load_detector() -> FaceDetector:
     """The detector alone, checked against what was installed."""
     store = weight_store(load_config())
     entry = store.manifest.by_role("detector")
-    store.read(entry)
-    return FaceDetector(Network(entry.file, store.path(entry)), entry.thresholds["score"].value)
+    return FaceDetector(store.network(entry), entry.thresholds["score"].value)
 
 
 def mosaic(files: list[Path], faces: int, rng: random.Random) -> Mosaic:

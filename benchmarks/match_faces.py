@@ -15,6 +15,7 @@ from scipy.stats import beta
 from yibao_face.daemon.booth.photo import decode
 from yibao_face.daemon.config import load_config
 from yibao_face.daemon.wiring import weight_store
+from yibao_face.models.detect import most_central
 from yibao_face.models.embed import align
 from yibao_face.models.suite import FaceModels, load_face_models
 
@@ -58,8 +59,7 @@ def embed_folder(
         if not faces:
             unseen += 1
             continue
-        middle = np.array([image.shape[1], image.shape[0]]) / 2
-        face = min(faces, key=lambda f: float(np.abs(f.points.mean(0) - middle).sum()))
+        face = most_central(faces, image)
         fine = models.detector.refine(image, face)
         vectors.append(models.embedder.embed(align(image, fine.points)))
         owners.append(path.parent.name)

@@ -36,6 +36,7 @@ from search import one_core
 from yibao_face.daemon.booth.photo import decode
 from yibao_face.daemon.config import load_config
 from yibao_face.daemon.wiring import weight_store
+from yibao_face.models.detect import most_central
 from yibao_face.models.embed import align, cosine
 from yibao_face.models.suite import FaceModels, load_face_models
 from yibao_face.models.weights.manifest import Source
@@ -158,8 +159,7 @@ def ours(models: FaceModels) -> Look:
         faces = models.detector.find(image)
         if not faces:
             return None
-        middle = np.array([image.shape[1], image.shape[0]]) / 2
-        face = min(faces, key=lambda f: float(np.abs(f.points.mean(0) - middle).sum()))
+        face = most_central(faces, image)
         fine = models.detector.refine(image, face)
         return models.embedder.embed(align(image, fine.points))
 

@@ -25,6 +25,7 @@ from yibao_face.daemon.config import load_config
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.api import DenseFace, Detection, Embedding, Points
+from yibao_face.models.detect import most_central
 from yibao_face.models.embed import align
 from yibao_face.models.quality import eye_distance, eye_opening, measure_cover, measure_quality
 from yibao_face.models.suite import FaceModels, load_face_models
@@ -84,8 +85,7 @@ def look(models: FaceModels, file: Path, draw: tuple[Draw, Points] | None = None
     faces = models.detector.find(image)
     if not faces:
         return None
-    middle = np.array([image.shape[1], image.shape[0]]) / 2
-    face = min(faces, key=lambda f: float(np.abs(f.points.mean(0) - middle).sum()))
+    face = most_central(faces, image)
     dense = models.landmarker.find(image, face)
     fine = models.detector.refine(image, face)
     vector = models.embedder.embed(align(image, fine.points))

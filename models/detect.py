@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +81,12 @@ class FaceDetector:
         points = ((offsets + corner[:, None]) * stride).reshape(-1, 10)
         columns_ = [origin, size, points, scores[cells, None]]
         return np.concatenate(columns_, 1).astype(np.float32)
+
+
+def most_central(faces: Sequence[Detection], bgr: Image) -> Detection:
+    """Of one face or more that whose points lie nearest to the middle of ``bgr``."""
+    middle = np.array([bgr.shape[1], bgr.shape[0]]) / 2
+    return min(faces, key=lambda face: float(np.abs(face.points.mean(0) - middle).sum()))
 
 
 def _resized(bgr: Image, scale: float) -> Image:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from yibao_face.models.api import ModelStamp
 from yibao_face.models.detect import FaceDetector
 from yibao_face.models.embed import FaceEmbedder
-from yibao_face.models.engine import Network
 from yibao_face.models.landmark import FaceLandmarker
 from yibao_face.models.relief import ReliefGauge
-from yibao_face.models.weights.manifest import ModelEntry
 from yibao_face.models.weights.site import MATCH_FAR, match_table
 from yibao_face.models.weights.store import WeightStore, load_mesh
 from yibao_face.models.weights.threshold import MatchTable
@@ -18,18 +16,19 @@ from yibao_face.models.weights.threshold import MatchTable
 
 @dataclass(frozen=True, slots=True)
 class FaceModels:
-    """Everything a frame is judged with.
-
-    ``match_threshold``: cosine of one picture to one at ``MATCH_FAR``; ``table`` has the others.
-    """
+    """Everything a frame is judged with. ``table``: least cosines by number of pictures."""
 
     detector: FaceDetector
     landmarker: FaceLandmarker
     gauge: ReliefGauge
     embedder: FaceEmbedder
-    match_threshold: float
     stamps: tuple[ModelStamp, ...]
     table: MatchTable
+
+    @property
+    def match_threshold(self) -> float:
+        """Cosine of one picture to one at ``MATCH_FAR``."""
+        return self.table.limit(1, 1, MATCH_FAR)
 
     def close(self) -> None:
         """Free native memory."""
@@ -45,18 +44,11 @@ def load_face_models(store: WeightStore) -> FaceModels:
     embedder = store.manifest.by_role("embedder")
     landmarker = store.manifest.by_role("landmarker")
     mesh = store.manifest.by_role("canonical-face")
-    table = match_table(embedder)
     return FaceModels(
-        FaceDetector(_network(store, detector), detector.thresholds["score"].value),
+        FaceDetector(store.network(detector), detector.thresholds["score"].value),
         FaceLandmarker(landmarker.file, store.read(landmarker)),
         ReliefGauge(load_mesh(mesh, store.read(mesh))),
-        FaceEmbedder(_network(store, embedder), store.stamp(embedder), embedder.feed),
-        table.limit(1, 1, MATCH_FAR),
+        FaceEmbedder(store.network(embedder), store.stamp(embedder), embedder.feed),
         tuple(store.stamp(entry) for entry in (detector, landmarker, embedder, mesh)),
-        table,
+        match_table(embedder),
     )
-
-
-def _network(store: WeightStore, entry: ModelEntry) -> Network:
-    store.read(entry)  # raises unless the file is the one installed
-    return Network(entry.file, store.path(entry))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from yibao_face.daemon.booth.photo import PhotoError, decode
 from yibao_face.daemon.calibrate.eye import Eye
 from yibao_face.models.api import Embedding, ModelRunError
+from yibao_face.models.detect import most_central
 from yibao_face.models.embed import align
 
 CACHE = "embeddings.npz"
@@ -104,8 +105,7 @@ def face_picture(eye: Eye, path: Path) -> Image | None:
     faces = eye.detector.find(image)
     if not faces:
         return None
-    middle = np.array([image.shape[1], image.shape[0]]) / 2
-    face = min(faces, key=lambda f: float(np.abs(f.points.mean(0) - middle).sum()))
+    face = most_central(faces, image)
     try:
         return align(image, eye.detector.refine(image, face).points)
     except ModelRunError:

@@ -8,9 +8,8 @@ from pathlib import Path
 from yibao_face.models.api import ModelStamp
 from yibao_face.models.detect import FaceDetector
 from yibao_face.models.embed import FaceEmbedder
-from yibao_face.models.engine import Network
-from yibao_face.models.weights.manifest import ModelEntry, load_manifest
-from yibao_face.models.weights.site import MATCH_FAR, calibrated, match_table, site_entry
+from yibao_face.models.weights.manifest import load_manifest
+from yibao_face.models.weights.site import MATCH_FAR, match_table, wanted_entry
 from yibao_face.models.weights.store import WeightStore
 
 
@@ -32,14 +31,9 @@ def open_eye(folder: Path, model: str, margin: float) -> Eye:
     """Load the embedder ``model`` (empty: the one we carry) from ``folder``; ``ModelError``."""
     store = WeightStore(folder, load_manifest())
     seer, own = (store.manifest.by_role(role) for role in ("detector", "embedder"))
-    entry = calibrated(folder, own if model in ("", own.id) else site_entry(folder, model))
+    entry = wanted_entry(own, folder, model)
     return Eye(
-        FaceDetector(_network(store, seer), seer.thresholds["score"].value),
-        FaceEmbedder(_network(store, entry), store.stamp(entry), entry.feed),
+        FaceDetector(store.network(seer), seer.thresholds["score"].value),
+        FaceEmbedder(store.network(entry), store.stamp(entry), entry.feed),
         match_table(entry).limit(1, 1, MATCH_FAR) + margin if entry.match else None,
     )
-
-
-def _network(store: WeightStore, entry: ModelEntry) -> Network:
-    store.read(entry)  # raises unless the file is the one installed
-    return Network(entry.file, store.path(entry))

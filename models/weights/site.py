@@ -37,9 +37,14 @@ def choose(manifest: Manifest, folder: Path, wanted: str) -> Manifest:
     Raises ``SiteModelError`` for a model that is not there, or has no threshold at ``MATCH_FAR``.
     """
     own = manifest.by_role("embedder")
-    entry = calibrated(folder, own if wanted in ("", own.id) else site_entry(folder, wanted))
+    entry = wanted_entry(own, folder, wanted)
     match_table(entry)
     return replace(manifest, models=tuple(entry if m is own else m for m in manifest.models))
+
+
+def wanted_entry(own: ModelEntry, folder: Path, wanted: str) -> ModelEntry:
+    """The embedder ``wanted`` (empty: ``own``) with the site's thresholds, if it has any."""
+    return calibrated(folder, own if wanted in ("", own.id) else site_entry(folder, wanted))
 
 
 def match_table(entry: ModelEntry) -> MatchTable:

@@ -51,6 +51,11 @@ class WeightStore:
             raise ModelAlteredError(f"{entry.id}: {path.name} is not the file that was installed")
         return data
 
+    def network(self, entry: ModelEntry) -> Network:
+        """The installed graph, loaded; raises as ``read`` does."""
+        self.read(entry)
+        return Network(entry.file, self.path(entry))
+
     def stamp(self, entry: ModelEntry) -> ModelStamp:
         """Identity for templates and results: the pinned source, the same on every machine."""
         return ModelStamp(entry.id, entry.sha256)
