@@ -136,17 +136,18 @@ def build(
     counter = Counter(config.enrolment.counter_s)
     opener = camera or (lambda: open_camera(config.camera.uri))
     gallery = gallery_of(config)
+    mask = Mask(config.camera.masks) if config.camera.masks else None
+    embedder = manifest.by_role("embedder")
+    match = match_policy(match_table(embedder), config.match.margin, demo=demo)
 
     def scene() -> Scene:
         if isinstance(models, ModelError):
             raise type(models)(str(models))
-        mask = Mask(config.camera.masks) if config.camera.masks else None
         examiner = Examiner(models, Limits(), liveness_policy(manifest.liveness), mask)
         session = Session(examiner, config.encounter.capture_s, config.camera.silence_s)
-        match = match_policy(models.table, config.match.margin, demo=demo)
         return Scene(opener, session, gallery, counter, match, _consent(config))
 
-    provenance = _provenance(config, manifest, models, demo)
+    provenance = _provenance(config, manifest, models, match)
     desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
     return _around(config, desk, counter, models, owns_models=loaded is None)
 
@@ -283,13 +284,12 @@ def _gate(entry: GateEntry) -> Gate:
 
 
 def _provenance(
-    config: Config, manifest: Manifest, models: FaceModels | ModelError, demo: bool
+    config: Config, manifest: Manifest, models: FaceModels | ModelError, match: MatchPolicy
 ) -> Provenance:
     stamps = models.stamps if isinstance(models, FaceModels) else ()
-    match = match_table(manifest.by_role("embedder")).limit(1, 1, MATCH_FAR)
     return Provenance(
         json.dumps({stamp.id: stamp.sha256 for stamp in stamps}),
-        json.dumps({"liveness": manifest.liveness.version, "match": match + config.match.margin}),
+        json.dumps({"liveness": manifest.liveness.version, "match": match.min_similarity}),
         config.enrolment.consent_version,
-        demo,
+        match.demo,
     )

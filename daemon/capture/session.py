@@ -11,7 +11,7 @@ from yibao_face.daemon.capture.attempt import Attempt, CameraSilentError
 from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness import LivenessVerdict, attack_cause, judge
-from yibao_face.daemon.core.quality import Limits, guidance
+from yibao_face.daemon.core.quality import guidance
 from yibao_face.drivers.api import Camera
 
 # How long one read may block: a caller who leaves frees the camera within this and one frame.
@@ -44,17 +44,13 @@ class Session:
     capture_s: float
     silence_s: float
 
-    @property
-    def _limits(self) -> Limits:
-        return self.examiner.limits
-
     def gather(self, camera: Camera, attempt: Attempt, tell: Tell) -> Capture | Cause:
         """Read until the face is judged; a ``Cause`` is the hint that lasted.
 
         ``tell`` gets each hint as it comes. Raises as ``Camera.read`` and ``Attempt.check`` do,
         and ``CameraSilentError``.
         """
-        track = _Track(self.examiner)
+        track, limits = _Track(self.examiner), self.examiner.limits
         give_up = time.monotonic() + self.capture_s
         heard = time.monotonic()
         while time.monotonic() < give_up:
@@ -70,7 +66,7 @@ class Session:
             if hint is not None:
                 track.hints[hint] += 1
                 tell(hint)
-            elif isinstance(found, Shot) and (advice := guidance(found.seen, self._limits)):
+            elif isinstance(found, Shot) and (advice := guidance(found.seen, limits)):
                 tell(advice)
             verdict = track.verdict()
             if verdict is not None:
