@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -176,10 +176,21 @@ def require(tool: str) -> str:
     """Path of ``tool``; skip without it on a machine at hand, fail in CI and where demanded."""
     found = shutil.which(tool)
     if found is None:
-        demanded = os.environ.get("CI") or os.environ.get("YIBAO_FACE_TOOLCHAIN")
-        assert not demanded, f"{tool} is required here"
-        pytest.skip(f"{tool} is not on this machine")
+        lacking(tool)
     return found
+
+
+def require_file(file: Path, name: str) -> None:
+    """As ``require``, of a file that is no program; ``name``: what it stands for."""
+    if not file.is_file():
+        lacking(name)
+
+
+def lacking(name: str) -> NoReturn:
+    """Fail where everything is demanded, skip elsewhere."""
+    demanded = os.environ.get("CI") or os.environ.get("YIBAO_FACE_TOOLCHAIN")
+    assert not demanded, f"{name} is required here"
+    pytest.skip(f"{name} is not on this machine")
 
 
 def wait_for(condition: Callable[[], object]) -> None:

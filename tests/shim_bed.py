@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -10,11 +9,9 @@ import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import pytest
-from harness import ROOT, require
+from harness import ROOT, require, require_file
 
 from yibao_face.daemon.conform.program import ProgramTarget
 from yibao_face.shim import build
@@ -119,10 +116,5 @@ def _run(command: tuple[str, ...]) -> None:
     assert 0 == done.returncode, done.stderr
 
 
-@cache
 def _demand(prefix: Path) -> None:
-    """Skip without Wine on a machine at hand; fail in CI, where ``.ci/wine`` has set it up."""
-    if not (prefix / "system.reg").is_file():
-        demanded = os.environ.get("CI") or os.environ.get("YIBAO_FACE_TOOLCHAIN")
-        assert not demanded, "Wine is required here: run .ci/wine as root"
-        pytest.skip("Wine is not set up: .ci/wine does it, as root")
+    require_file(prefix / "system.reg", "Wine as .ci/wine sets it up, run as root,")

@@ -13,6 +13,13 @@ from yibao_face.daemon.conform.case import ConformError, Interface, Send
 from yibao_face.daemon.conform.target import Answer
 from yibao_face.shim.abi import CDEF, OUT_BYTES
 
+# What a library may do wrong beside its answer, as the kit tells it.
+FAULTS = {
+    "before": "写到出参之前 / wrote before outJson",
+    "beyond": "写到出参1024字节之后 / wrote beyond 1024 bytes",
+    "unended": "1024字节内没有NUL结尾 / no NUL within 1024 bytes",
+    "input": "改动了入参 / changed its input",
+}
 _CANARY = 0xA5
 _GUARD = 64
 
@@ -64,9 +71,9 @@ def load_library(path: Path) -> LibraryTarget:
 def _faults(after: bytes, length: int, intact: bool) -> tuple[str, ...]:
     guard = bytes([_CANARY]) * _GUARD
     checks = (
-        (after[:_GUARD] == guard, "写到出参之前 / wrote before outJson"),
-        (after[-_GUARD:] == guard, "写到出参1024字节之后 / wrote beyond 1024 bytes"),
-        (length < OUT_BYTES, "1024字节内没有NUL结尾 / no NUL within 1024 bytes"),
-        (intact, "改动了入参 / changed its input"),
+        (after[:_GUARD] == guard, FAULTS["before"]),
+        (after[-_GUARD:] == guard, FAULTS["beyond"]),
+        (length < OUT_BYTES, FAULTS["unended"]),
+        (intact, FAULTS["input"]),
     )
     return tuple(fault for holds, fault in checks if not holds)

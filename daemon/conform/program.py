@@ -18,18 +18,13 @@ from types import TracebackType
 from typing import IO, cast
 
 from yibao_face.daemon.conform.case import ConformError, Interface, Send
-from yibao_face.daemon.conform.library import unfit
+from yibao_face.daemon.conform.library import FAULTS, unfit
 from yibao_face.daemon.conform.target import Answer
 
 _LINE_BYTES = 256
 _END_S = 20.0
 _ANSWER = re.compile(r"(-?\d+) (\d{1,4})((?: before| unended| input)*)\r?\n")
 _LOAD = re.compile(r"(\d+) (\d+) (\d+) (\d+)\r?\n")
-_FAULTS = {
-    "before": "写到出参之前 / wrote before outJson",
-    "unended": "1024字节内没有NUL结尾 / no NUL within 1024 bytes",
-    "input": "改动了入参 / changed its input",
-}
 
 
 class ProgramGoneError(OSError):
@@ -68,7 +63,7 @@ class ProgramTarget:
             to.flush()
             value, length, words = _matched(_ANSWER, of)
             raw = of.read(int(length))
-        faults = tuple(_FAULTS[word] for word in words.split())
+        faults = tuple(FAULTS[word] for word in words.split())
         return Answer(raw, returned=int(value), faults=faults)
 
     def load(self, interface: Interface, threads: int, calls: int) -> tuple[int, int, int, int]:

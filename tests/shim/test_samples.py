@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import ROOT, require
+from harness import ROOT, require, require_file
 from shim_server import PASS, Answering, Library, genuine, listening
 
 from yibao_face.shim import build
@@ -57,7 +57,7 @@ def python(out: Path, folder: Path) -> list[str]:
 
 def java(out: Path, folder: Path) -> list[str]:
     javac, java = require("javac"), require("java")
-    require_file(JNA)
+    require_file(JNA, "libjna-java")
     source = str(SAMPLES / "java" / "src" / "main" / "java" / "Call.java")
     strict = ["-Xlint:all,-options", "-Werror", "--release", "8", "-encoding", "UTF-8"]
     succeed([javac, *strict, "-cp", str(JNA), "-d", str(out), source])
@@ -91,14 +91,6 @@ def sample(
 
 def folder_of(library: Library) -> Path:
     return library.setting.parent / "linux-x86_64"
-
-
-def require_file(file: Path) -> None:
-    """As ``require``, of a file that is no program."""
-    if not file.is_file():
-        demanded = os.environ.get("CI") or os.environ.get("YIBAO_FACE_TOOLCHAIN")
-        assert not demanded, f"{file} is required here"
-        pytest.skip(f"{file} is not on this machine")
 
 
 def ask(library: Library, command: list[str], answer: Answering) -> bytes:
