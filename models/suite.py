@@ -8,7 +8,7 @@ from yibao_face.models.api import ModelStamp
 from yibao_face.models.detect import FaceDetector
 from yibao_face.models.embed import FaceEmbedder
 from yibao_face.models.landmark import FaceLandmarker
-from yibao_face.models.relief import ReliefGauge
+from yibao_face.models.liveness.relief import ReliefGauge
 from yibao_face.models.weights.site import MATCH_FAR, match_table
 from yibao_face.models.weights.store import WeightStore, load_mesh
 from yibao_face.models.weights.threshold import MatchTable

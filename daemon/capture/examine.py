@@ -18,9 +18,9 @@ from yibao_face.daemon.core.quality import (
 from yibao_face.drivers.api import Frame
 from yibao_face.models.api import DenseFace, Detection, Embedding
 from yibao_face.models.embed import align
+from yibao_face.models.liveness.relief import Pinhole
 from yibao_face.models.mask import Mask
 from yibao_face.models.quality import eye_distance, eye_opening, measure_cover, measure_quality
-from yibao_face.models.relief import Pinhole
 from yibao_face.models.suite import FaceModels
 
 

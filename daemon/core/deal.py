@@ -10,7 +10,7 @@ from yibao_face.daemon.core.encounter import Answer, Cause
 from yibao_face.daemon.core.scene.detail import texts
 from yibao_face.daemon.core.scene.event import HIS_KINDS, Event, Kind
 
-SPOOFS = frozenset({Cause.SPOOF_FLAT, Cause.SPOOF_SIZE, Cause.SPOOF_SHAPE})
+SPOOFS = frozenset({Cause.SPOOF_FLAT, Cause.SPOOF_SIZE, Cause.SPOOF_SHAPE, Cause.SPOOF_RIGID})
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ class Cause(StrEnum):
     TREATMENT_NOT_OPEN = "treatment-not-open"
     MAKEUP_LATE = "makeup-late"
     CLOCK_SET_BACK = "clock-set-back"
+    SPOOF_RIGID = "spoof-rigid"
+    ACTION_NOT_DONE = "action-not-done"
+    PERSON_CHANGED = "person-changed"
+    STREAM_IMPLAUSIBLE = "stream-implausible"
+    CAMERA_UNTRUSTED = "camera-untrusted"
     RECORDED_CAMERA = "recorded-camera"
     NO_DEPTH_CAMERA = "no-depth-camera"
 
@@ -73,6 +78,8 @@ class Cause(StrEnum):
     GLARE = "glare"
     EYES_CLOSED = "eyes-closed"
     DEPTH_POOR = "depth-poor"
+    IR_POOR = "ir-poor"
+    UNSYNCED = "unsynced"
     MOVED = "moved"
 
     BAD_REQUEST = "bad-request"
@@ -117,6 +124,8 @@ HINTS = frozenset(
         Cause.GLARE,
         Cause.EYES_CLOSED,
         Cause.DEPTH_POOR,
+        Cause.IR_POOR,
+        Cause.UNSYNCED,
         Cause.MOVED,
     }
 )

@@ -30,7 +30,7 @@ from yibao_face.daemon.wiring import Daemon, build, liveness_policy, outbox_path
 from yibao_face.drivers.api import CameraInfo, Capability, Frame
 from yibao_face.drivers.replay import ReplayCamera
 from yibao_face.models.embed import align, cosine
-from yibao_face.models.relief import Pinhole
+from yibao_face.models.liveness.relief import Pinhole
 from yibao_face.models.suite import FaceModels
 from yibao_face.models.weights.manifest import load_manifest
 

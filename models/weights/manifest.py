@@ -94,7 +94,7 @@ class GateEntry:
 
 @dataclass(frozen=True, slots=True)
 class LivenessEntry:
-    """The weight-free liveness engine: gates on ``models.relief``, and where they come from."""
+    """The liveness engine: gates on ``models.liveness.relief``, and where they come from."""
 
     version: str
     calibrated_on: str

@@ -14,7 +14,7 @@ from scipy.interpolate import RBFInterpolator
 from yibao_face.daemon.demo.scene import LENS
 from yibao_face.drivers.clip import Planes
 from yibao_face.models.api import Points
-from yibao_face.models.relief import DepthImage, Pinhole, Relief, ReliefGauge
+from yibao_face.models.liveness.relief import DepthImage, Pinhole, Relief, ReliefGauge
 from yibao_face.models.suite import FaceModels
 from yibao_face.models.weights.manifest import GateEntry
 from yibao_face.models.weights.store import WeightStore, load_mesh

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yibao_face.models.api import Points
-from yibao_face.models.relief import DepthImage, Pinhole, Relief, ReliefGauge
+from yibao_face.models.liveness.relief import DepthImage, Pinhole, Relief, ReliefGauge
 from yibao_face.models.weights.store import WeightStore, load_mesh
 
 Floats = npt.NDArray[np.float64]

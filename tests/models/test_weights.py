@@ -13,7 +13,7 @@ import pytest
 
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.models.api import ModelAlteredError, ModelError, ModelMissingError
-from yibao_face.models.relief import Relief
+from yibao_face.models.liveness.relief import Relief
 from yibao_face.models.weights.manifest import ModelEntry, load_manifest
 from yibao_face.models.weights.store import RECEIPT, WeightStore
 

@@ -1,0 +1,1 @@
+"""How often attacks pass and living people are refused: runs, rates, report."""

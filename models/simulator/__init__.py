@@ -1,0 +1,1 @@
+"""Simulated (仿真) heads and attacks before simulated depth cameras, reproducible by seed."""
