@@ -29,7 +29,7 @@ _PATCH = np.arange(-2, 3)
 _MIN_PATCH_READINGS = 6
 _MIN_LANDMARKS = 35
 _MIN_FACE_READINGS = 60
-_DENSE_POINTS = 1200
+_DENSE_POINTS = 800
 _NORM_MM = 60.0
 _CLIP_MM = 25.0
 _RING_MM = 10.0
@@ -116,8 +116,7 @@ class ReliefGauge:
         canonical = self._canonical[known]
         surface = _Surface(patch, lens)
         lift = (cloud - cloud.mean(0)) @ surface.normal
-        gain1, corr1 = _likeness(canonical, lift, 3)
-        gain2, corr2 = _likeness(canonical, lift, 6)
+        gain1, corr1, gain2, corr2 = _likeness(canonical, lift)
         return Relief(
             valid=valid,
             landmarks_valid=share,
@@ -220,14 +219,19 @@ def _cut(depth_mm: DepthImage, points: Points) -> _Patch | None:
 
 def _landmark_depths(patch: _Patch, at: Points) -> tuple[Floats, Bools]:
     """Median depth of the 5x5 patch at each landmark, and which landmarks have enough readings."""
-    rows, columns = patch.depth.shape
+    height, width = patch.depth.shape
     local = np.round(at - np.array([patch.x0, patch.y0], np.float32)).astype(np.intp)
-    local = np.clip(local, 2, [columns - 3, rows - 3])
+    local = np.clip(local, 2, [width - 3, height - 3])
     v = local[:, 1][:, None, None] + _PATCH[None, :, None]
     u = local[:, 0][:, None, None] + _PATCH[None, None, :]
-    readings = np.where(patch.readable[v, u], patch.depth[v, u], np.nan).reshape(len(at), -1)
-    known = np.isfinite(readings).sum(1) >= _MIN_PATCH_READINGS
-    return np.nanmedian(readings[known], axis=1).astype(np.float64), known
+    readings = np.where(patch.readable[v, u], patch.depth[v, u], np.inf).reshape(len(at), -1)
+    # Sorted, the missing ones last: the median by place, a tenth of the time of nanmedian.
+    readings.sort(axis=1)
+    count = np.isfinite(readings).sum(1)
+    known = count >= _MIN_PATCH_READINGS
+    rows, count = np.flatnonzero(known), count[known]
+    lower, upper = readings[rows, (count - 1) // 2], readings[rows, count // 2]
+    return ((lower + upper) / 2).astype(np.float64), known
 
 
 def _basis(x_mm: Floats, y_mm: Floats) -> Floats:
@@ -247,7 +251,8 @@ def _robust_fit(basis: Floats, z: Floats) -> tuple[Floats, Floats]:
         normal: Floats = weighted.T @ weighted + 1e-9 * np.eye(basis.shape[1])
         coefficients = _solved(normal, weighted.T @ (z * weight))
         residual = z - basis @ coefficients
-        scale = 1.48 * float(np.median(np.abs(residual))) + 1e-3
+        away = np.abs(residual)
+        scale = 1.48 * float(np.partition(away, len(away) // 2)[len(away) // 2]) + 1e-3
         weight = 1 / np.sqrt(1 + (residual / (2 * scale)) ** 2)
     return coefficients, residual
 
@@ -260,11 +265,19 @@ def _rms(residual: Floats) -> float:
     return float(np.sqrt((np.clip(residual, -30, 30) ** 2).mean()))
 
 
-def _likeness(canonical: Floats, lift: Floats, terms: int) -> tuple[float, float]:
-    """Gain and correlation of measured over canonical relief, ``terms`` of the basis removed."""
-    basis = _basis(canonical[:, 0], canonical[:, 1])[:, :terms]
-    projector, *_ = np.linalg.lstsq(basis, np.stack([canonical[:, 2], lift], 1), rcond=None)
-    rest = np.stack([canonical[:, 2], lift], 1) - basis @ projector
+def _likeness(canonical: Floats, lift: Floats) -> tuple[float, float, float, float]:
+    """Gain and correlation of measured over canonical relief: plane removed, quadric removed."""
+    # The first three columns span the plane, all six the quadric.
+    orthogonal = np.linalg.qr(_basis(canonical[:, 0], canonical[:, 1]))[0]
+    both = np.stack([canonical[:, 2], lift], 1)
+    shares = orthogonal.T @ both
+    return (
+        *_gain(both - orthogonal[:, :3] @ shares[:3]),
+        *_gain(both - orthogonal @ shares),
+    )
+
+
+def _gain(rest: Floats) -> tuple[float, float]:
     expected, measured = rest[:, 0], np.clip(rest[:, 1], -_CLIP_MM, _CLIP_MM)
     shared = float(expected @ measured)
     power = float(expected @ expected)
@@ -288,7 +301,7 @@ def _eye_distance(points: Floats, at: Floats, heights: Floats, lens: Pinhole) ->
 
 def _procrustes(canonical: Floats, cloud: Floats) -> float:
     """RMS residual in mm of the best similarity fit, the worst 15 % of the points left out."""
-    kept = np.ones(len(canonical), bool)
+    kept, worst = np.ones(len(canonical), bool), int(0.85 * (len(canonical) - 1))
     residual = np.full(len(canonical), _NO_FIT_MM)
     for _ in range(3):
         a, b = canonical[kept].mean(0), cloud[kept].mean(0)
@@ -298,7 +311,7 @@ def _procrustes(canonical: Floats, cloud: Floats) -> float:
         scale = float((s * np.diag(mirror)).sum() / ((canonical[kept] - a) ** 2).sum())
         fitted = scale * (canonical - a) @ rotation.T + b
         residual = np.linalg.norm(fitted - cloud, axis=1)
-        kept = residual <= np.quantile(residual, 0.85)
+        kept = residual <= np.partition(residual, worst)[worst]
     return float(np.sqrt((residual[kept] ** 2).mean()))
 
 
