@@ -14,13 +14,13 @@ from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.counter import Counter
 from yibao_face.daemon.booth.encounter import ConsentText, Scene
 from yibao_face.daemon.capture.examine import Examiner
+from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.capture.session import Session
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy
 from yibao_face.daemon.core.decision import MatchPolicy, refused
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import Gate, LivenessPolicy
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.core.scene.treatment import DEFAULT_RULES
@@ -39,7 +39,7 @@ from yibao_face.drivers.table import open_camera
 from yibao_face.models.api import ModelError
 from yibao_face.models.mask import Mask
 from yibao_face.models.suite import FaceModels, load_face_models
-from yibao_face.models.weights.manifest import GateEntry, LivenessEntry, Manifest, load_manifest
+from yibao_face.models.weights.manifest import Manifest, load_manifest
 from yibao_face.models.weights.site import MATCH_FAR, choose, match_table
 from yibao_face.models.weights.store import WeightStore
 from yibao_face.models.weights.threshold import MatchTable
@@ -271,16 +271,6 @@ def _consent(config: Config) -> ConsentText | None:
     if not enrolment.in_call:
         return None
     return ConsentText(enrolment.consent_version, enrolment.consent_text)
-
-
-def liveness_policy(entry: LivenessEntry) -> LivenessPolicy:
-    """The manifest's gates in the core's words."""
-    reading, attack = (tuple(map(_gate, gates)) for gates in (entry.reading, entry.attack))
-    return LivenessPolicy(reading, attack, entry.frames, entry.attack_frames, entry.version)
-
-
-def _gate(entry: GateEntry) -> Gate:
-    return Gate(entry.feature, entry.low, entry.high, Cause(entry.cause))
 
 
 def _provenance(

@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 
 from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import CameraConfig, Config
 from yibao_face.daemon.core.decision import Likeness, MatchPolicy, decide
@@ -26,7 +27,7 @@ from yibao_face.daemon.demo.play import FIRST, Stage, enrol_cast
 from yibao_face.daemon.door.client import sample_request
 from yibao_face.daemon.service import body_digest
 from yibao_face.daemon.wire.request import parse_request
-from yibao_face.daemon.wiring import Daemon, build, liveness_policy, outbox_path
+from yibao_face.daemon.wiring import Daemon, build, outbox_path
 from yibao_face.drivers.api import CameraInfo, Capability, Frame
 from yibao_face.drivers.replay import ReplayCamera
 from yibao_face.models.embed import align, cosine

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from yibao_face.models.api import ModelMissingError
+from yibao_face.models.liveness.gate import LivenessEntry, load_gates
 from yibao_face.models.weights.threshold import MatchTable, table_of
 
 
@@ -83,28 +84,6 @@ class ModelEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class GateEntry:
-    """A depth feature must lie in ``low``..``high``; ``cause`` names what it means when not."""
-
-    feature: str
-    low: float
-    high: float
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class LivenessEntry:
-    """The liveness engine: gates on ``models.liveness.relief``, and where they come from."""
-
-    version: str
-    calibrated_on: str
-    frames: int
-    attack_frames: int
-    reading: tuple[GateEntry, ...]
-    attack: tuple[GateEntry, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
     """Every network this version may use, the packages that carry them, the liveness gates."""
 
@@ -127,13 +106,7 @@ def load_manifest() -> Manifest:
     )
     sources = {name: Source(**body) for name, body in raw["sources"].items()}
     models = tuple(_entry(body) for body in raw["models"])
-    return Manifest(sources, models, _liveness(raw["liveness"]))
-
-
-def _liveness(body: dict[str, Any]) -> LivenessEntry:
-    reading, attack = (tuple(GateEntry(**g) for g in body[k]) for k in ("reading", "attack"))
-    values: dict[str, Any] = {**body, "reading": reading, "attack": attack}
-    return LivenessEntry(**values)
+    return Manifest(sources, models, load_gates())
 
 
 def _entry(body: dict[str, Any]) -> ModelEntry:

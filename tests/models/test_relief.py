@@ -14,9 +14,9 @@ from scipy.interpolate import RBFInterpolator
 from yibao_face.daemon.demo.scene import LENS
 from yibao_face.drivers.clip import Planes
 from yibao_face.models.api import Points
+from yibao_face.models.liveness.gate import GateEntry
 from yibao_face.models.liveness.relief import DepthImage, Pinhole, Relief, ReliefGauge
 from yibao_face.models.suite import FaceModels
-from yibao_face.models.weights.manifest import GateEntry
 from yibao_face.models.weights.store import WeightStore, load_mesh
 
 Floats = npt.NDArray[np.float64]
@@ -45,8 +45,8 @@ def gauge(canonical: Floats) -> ReliefGauge:
 def failed_gates(installed: WeightStore) -> Callable[[Relief], set[str]]:
     """Features of a relief that do not lie within the manifest's gates."""
     gates: tuple[GateEntry, ...] = (
-        *installed.manifest.liveness.reading,
-        *installed.manifest.liveness.attack,
+        *installed.manifest.liveness.depth.reading,
+        *installed.manifest.liveness.depth.attack,
     )
 
     def failed_gates(relief: Relief) -> set[str]:

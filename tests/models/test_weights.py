@@ -118,7 +118,7 @@ def test_every_converted_network_has_a_golden_vector() -> None:
 
 def test_every_gate_is_about_a_feature_and_has_a_cause() -> None:
     liveness = MANIFEST.liveness
-    gates = [*liveness.reading, *liveness.attack]
+    gates = [*liveness.depth.reading, *liveness.depth.attack]
 
     assert {gate.feature for gate in gates} <= {field.name for field in fields(Relief)}
     assert {gate.cause for gate in gates} <= {cause.value for cause in Cause}
