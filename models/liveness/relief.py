@@ -44,8 +44,9 @@ class Relief:
     ``distance_mm``: median depth of the face. ``ipd_mm``: distance between the eye centres.
     ``plane_rms_mm``, ``quadric_rms_mm``: residuals of the face pixels. ``gain``: 1 = as deep as a
     human face, 0 = flat; ``corr``: shape likeness -1..1 (1: plane removed, 2: quadric removed).
-    ``procrustes_mm``: residual of the rigid fit. ``ring``: share of the surroundings that lie in
-    the face's own plane, 0..1 (a sheet continues, a head does not).
+    ``procrustes_mm``: residual of the rigid fit; ``scale``: size over that of the canonical face.
+    ``ring``: share of the surroundings that lie in the face's own plane, 0..1 (a sheet continues,
+    a head does not).
     """
 
     valid: float = 0.0
@@ -59,6 +60,7 @@ class Relief:
     gain2: float = 0.0
     corr2: float = 0.0
     procrustes_mm: float = _NO_FIT_MM
+    scale: float = 0.0
     ring: float = 0.0
 
 
@@ -115,6 +117,7 @@ class ReliefGauge:
         cloud = np.stack([x, -y, -heights], 1)
         canonical = self._canonical[known]
         surface = _Surface(patch, lens)
+        residual_mm, scale = _procrustes(canonical, cloud)
         lift = (cloud - cloud.mean(0)) @ surface.normal
         gain1, corr1, gain2, corr2 = _likeness(canonical, lift)
         return Relief(
@@ -128,7 +131,8 @@ class ReliefGauge:
             corr1=corr1,
             gain2=gain2,
             corr2=corr2,
-            procrustes_mm=_procrustes(canonical, cloud),
+            procrustes_mm=residual_mm,
+            scale=scale,
             ring=surface.ring(),
         )
 
@@ -299,10 +303,10 @@ def _eye_distance(points: Floats, at: Floats, heights: Floats, lens: Pinhole) ->
     return float(np.linalg.norm(centres[0] - centres[1]))
 
 
-def _procrustes(canonical: Floats, cloud: Floats) -> float:
-    """RMS residual in mm of the best similarity fit, the worst 15 % of the points left out."""
+def _procrustes(canonical: Floats, cloud: Floats) -> tuple[float, float]:
+    """RMS residual in mm and scale of the best similarity fit, the worst 15 % left out."""
     kept, worst = np.ones(len(canonical), bool), int(0.85 * (len(canonical) - 1))
-    residual = np.full(len(canonical), _NO_FIT_MM)
+    residual, scale = np.full(len(canonical), _NO_FIT_MM), 0.0
     for _ in range(3):
         a, b = canonical[kept].mean(0), cloud[kept].mean(0)
         u, s, vt = np.linalg.svd((canonical[kept] - a).T @ (cloud[kept] - b))
@@ -312,7 +316,7 @@ def _procrustes(canonical: Floats, cloud: Floats) -> float:
         fitted = scale * (canonical - a) @ rotation.T + b
         residual = np.linalg.norm(fitted - cloud, axis=1)
         kept = residual <= np.partition(residual, worst)[worst]
-    return float(np.sqrt((residual[kept] ** 2).mean()))
+    return float(np.sqrt((residual[kept] ** 2).mean())), scale
 
 
 def _grown(mask: npt.NDArray[np.uint8], steps: int) -> npt.NDArray[np.uint8]:

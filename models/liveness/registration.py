@@ -1,0 +1,51 @@
+"""Do the depth edges lie where the colour edges lie: planes of one moment, of one view.
+
+A depth image that is mirrored, late or another camera's has its edges elsewhere. A face is too
+symmetric to tell; head, shoulders and what stands behind them are not.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from yibao_face.models.liveness.relief import DepthImage
+
+Floats = npt.NDArray[np.float32]
+
+_WIDTH = 160
+# Farther away is background, whose depth many cameras do not see at all.
+_FAR_MM = 2500.0
+_STEP_MM = 60.0
+
+
+def registration(bgr: npt.NDArray[np.uint8], depth_mm: DepthImage) -> float:
+    """How much better the depth edges fit the colour edges than mirrored ones would.
+
+    1: they lie only there, 0: only mirrored; 0.5: as well the one way as the other (a symmetric
+    scene). NaN where there is no depth edge, or the planes differ in size.
+    """
+    if bgr.shape[:2] != depth_mm.shape:
+        return float("nan")
+    size = (_WIDTH, max(8, round(_WIDTH * depth_mm.shape[0] / depth_mm.shape[1])))
+    colour = _colour_edges(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA))
+    depth = _depth_edges(cv2.resize(depth_mm, size, interpolation=cv2.INTER_NEAREST))
+    direct = float((colour * depth).sum())
+    mirrored = float((colour * depth[:, ::-1]).sum())
+    return direct / (direct + mirrored) if direct + mirrored > 0 else float("nan")
+
+
+def _colour_edges(bgr: npt.NDArray[np.uint8]) -> Floats:
+    luma = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    across = np.abs(cv2.Sobel(luma, cv2.CV_32F, 1, 0))
+    # Strong edges of a poster behind must not outweigh the head's.
+    return np.asarray(np.sqrt(across), np.float32)
+
+
+def _depth_edges(depth_mm: DepthImage) -> Floats:
+    """1 where near depth ends from one column to the next, 0 elsewhere."""
+    seen = np.where((depth_mm > 0) & (depth_mm < _FAR_MM), depth_mm, _FAR_MM).astype(np.float32)
+    smooth = cv2.medianBlur(seen, 5)
+    step = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 1, 0)) > 8 * _STEP_MM
+    return step.astype(np.float32)
