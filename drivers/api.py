@@ -39,18 +39,24 @@ class ClipError(DeviceError):
 
 
 class Capability(Flag):
-    """What the frames of a camera hold, and whether they are seen now or were recorded."""
+    """What the frames of a camera hold, and whether they are seen now or were recorded.
+
+    ``VIRTUAL``: its driver knows the device to be software, not a camera. ``PAIRED``: colour and
+    IR come from two cameras whose position to each other is known; frames carry ``pair``.
+    """
 
     NONE = 0
     RGB = auto()
     DEPTH = auto()
     IR = auto()
     RECORDED = auto()
+    VIRTUAL = auto()
+    PAIRED = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Intrinsics:
-    """Pinhole model of the colour image, in pixels; depth and IR are registered to it."""
+    """Pinhole model of an image, lens distortion removed, in pixels."""
 
     width: int
     height: int
@@ -61,14 +67,37 @@ class Intrinsics:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """The IR camera beside the colour camera, where the two images are not registered.
+
+    A point in mm before the colour camera (x right, y down, z away) lies at ``rotation`` (3x3,
+    row by row) times it plus ``translation_mm`` before the IR camera.
+    """
+
+    infrared: Intrinsics
+    rotation: tuple[float, float, float, float, float, float, float, float, float]
+    translation_mm: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class CameraInfo:
-    """Who this camera is: kept in every result."""
+    """Who this camera is: kept in every result. What a driver cannot know is empty.
+
+    ``usb_id``: ``vid:pid``, four lower-case hexadecimal digits each; of a device of several
+    functions, that of the depth or infrared one. ``path``: the socket it is plugged into, as the
+    system names it (``/dev/v4l/by-path`` name, Windows location path): stays when the camera is
+    replaced. ``device_name``: what the system calls it.
+    """
 
     driver: str
     uri: str
     model: str
     serial: str
     capability: Capability
+    firmware: str = ""
+    usb_id: str = ""
+    path: str = ""
+    device_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +106,11 @@ class Frame:
 
     ``bgr``: (height, width, 3) uint8. ``depth_mm``: (height, width) uint16 millimetres, 0 = no
     reading; ``ir``: (height, width) uint8; each ``None`` on cameras without it. ``at_ns``:
-    ``time.monotonic_ns()`` when the host got the exposure; ``device_us``: the camera's own clock.
+    ``time.monotonic_ns()`` when the host got the exposure; ``device_us``: the camera's own clock,
+    ``at_ns // 1000`` where it has none. No plane is delivered twice: where one sensor is slower,
+    the driver waits for it. ``skew_us``: the largest difference between the exposure times of two
+    planes, >= 0. ``ir_lit``: whether the IR lamp was on, ``None`` where the driver cannot know.
+    With ``pair``, ``ir`` is the unregistered image of that second camera, of its size.
     """
 
     seq: int
@@ -87,6 +120,9 @@ class Frame:
     depth_mm: DepthImage | None
     ir: InfraredImage | None
     intrinsics: Intrinsics
+    skew_us: int = 0
+    ir_lit: bool | None = None
+    pair: Pair | None = None
 
 
 class Camera(Protocol):

@@ -13,22 +13,26 @@ Step = Frame | Exception | float
 
 
 class VirtualCamera:
-    """Plays ``script`` in order, then is lost. Not ``RECORDED`` unless ``capability`` says so."""
+    """Plays ``script`` in order, then is lost. Not ``RECORDED`` unless ``capability`` says so.
+
+    ``identity``: what it says it is, ``capability`` included; for tests of what is told apart.
+    """
 
     def __init__(
         self,
         script: Sequence[Step],
         capability: Capability = Capability.RGB | Capability.DEPTH | Capability.IR,
+        identity: CameraInfo | None = None,
     ) -> None:
         self._steps: Iterator[Step] = iter(script)
-        self._capability = capability
+        self._info = identity or CameraInfo("virtual", "virtual:0", "script", "0", capability)
         self._quiet_until = 0.0
         self.closed = False
 
     @property
     def info(self) -> CameraInfo:
         """See ``Camera.info``."""
-        return CameraInfo("virtual", "virtual:0", "script", "0", self._capability)
+        return self._info
 
     def read(self, timeout_s: float) -> Frame | None:
         """See ``Camera.read``."""

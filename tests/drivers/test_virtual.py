@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from yibao_face.drivers.api import (
+    CameraInfo,
     Capability,
     DeviceBusyError,
     DeviceLostError,
@@ -126,3 +127,11 @@ def test_it_counts_as_real_unless_told_otherwise() -> None:
 
     assert Capability.RGB | Capability.DEPTH | Capability.IR == real.info.capability
     assert Capability.RGB | Capability.RECORDED == recorded.info.capability
+
+
+def test_it_says_to_be_whatever_it_is_told_to() -> None:
+    identity = CameraInfo(
+        "uvc", "uvc:0", "OBS Virtual Camera", "1", Capability.RGB | Capability.VIRTUAL
+    )
+
+    assert identity == VirtualCamera([], identity=identity).info
