@@ -29,8 +29,9 @@ def registration(bgr: npt.NDArray[np.uint8], depth_mm: DepthImage) -> float:
     if bgr.shape[:2] != depth_mm.shape:
         return float("nan")
     size = (_WIDTH, max(8, round(_WIDTH * depth_mm.shape[0] / depth_mm.shape[1])))
-    colour = _colour_edges(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA))
-    depth = _depth_edges(cv2.resize(depth_mm, size, interpolation=cv2.INTER_NEAREST))
+    small = np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+    coarse = np.asarray(cv2.resize(depth_mm, size, interpolation=cv2.INTER_NEAREST), np.uint16)
+    colour, depth = _colour_edges(small), _depth_edges(coarse)
     direct = float((colour * depth).sum())
     mirrored = float((colour * depth[:, ::-1]).sum())
     return direct / (direct + mirrored) if direct + mirrored > 0 else float("nan")

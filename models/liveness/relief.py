@@ -1,39 +1,39 @@
 """Depth relief of a face against the canonical human face: the features liveness is judged by.
 
-A face on paper or a screen may carry any picture, but not the relief. The measured heights at 110
-landmarks are compared with MediaPipe's canonical metric face after the best plane is removed
-(``gain1``, ``corr1``) and after the best quadric is (``gain2``, ``corr2``): what a flat sheet
-shows is then nothing, and what a bent sheet shows is nothing either, while nose and eye sockets
-remain. Weight-free; thresholds live in the manifest.
+A face on paper or a screen may carry any picture, but not the relief (``shape``); it may be the
+wrong size, and it goes on where a face ends. Weight-free; thresholds live in ``gates.json``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from yibao_face.models.api import Points
+from yibao_face.models.liveness.shape import (
+    EYES,
+    MIN_LANDMARKS,
+    NO_FIT_MM,
+    NORM_MM,
+    Bools,
+    FaceShape,
+    Floats,
+    basis,
+    robust_fit,
+)
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 DepthImage = npt.NDArray[np.uint16]
 
 _LANDMARKS = 468
-_SAMPLES = 110
-_EYES = ((33, 133), (362, 263))
 _FACE_DEPTH_MM = 120.0
 _PATCH = np.arange(-2, 3)
 _MIN_PATCH_READINGS = 6
-_MIN_LANDMARKS = 35
 _MIN_FACE_READINGS = 60
 _DENSE_POINTS = 800
-_NORM_MM = 60.0
-_CLIP_MM = 25.0
 _RING_MM = 10.0
-_NO_FIT_MM = 99.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,9 @@ class Relief:
 
     ``valid``, ``landmarks_valid``: shares of face pixels and of landmarks with depth, 0..1.
     ``distance_mm``: median depth of the face. ``ipd_mm``: distance between the eye centres.
-    ``plane_rms_mm``, ``quadric_rms_mm``: residuals of the face pixels. ``gain``: 1 = as deep as a
-    human face, 0 = flat; ``corr``: shape likeness -1..1 (1: plane removed, 2: quadric removed).
-    ``procrustes_mm``: residual of the rigid fit; ``scale``: size over that of the canonical face.
-    ``ring``: share of the surroundings that lie in the face's own plane, 0..1 (a sheet continues,
-    a head does not).
+    ``plane_rms_mm``, ``quadric_rms_mm``: residuals of the face pixels. ``ring``: share of the
+    surroundings that lie in the face's own plane, 0..1 (a sheet continues, a head does not). All
+    others as ``Likeness`` has them.
     """
 
     valid: float = 0.0
@@ -59,7 +57,10 @@ class Relief:
     corr1: float = 0.0
     gain2: float = 0.0
     corr2: float = 0.0
-    procrustes_mm: float = _NO_FIT_MM
+    gain3: float = 0.0
+    corr3: float = 0.0
+    rest_gain: float = 0.0
+    procrustes_mm: float = NO_FIT_MM
     scale: float = 0.0
     ring: float = 0.0
 
@@ -95,8 +96,7 @@ class ReliefGauge:
     """Measures ``Relief``. ``canonical_mm``: (468, 3), x right, y up, z towards the viewer."""
 
     def __init__(self, canonical_mm: Floats) -> None:
-        self._sampled = _spread(canonical_mm)
-        self._canonical = canonical_mm[self._sampled]
+        self._shape = FaceShape(canonical_mm)
 
     def measure(self, depth_mm: DepthImage, points: Points, lens: Pinhole) -> Relief:
         """``depth_mm`` (height, width) registered to ``points`` (>= 468, 2) px.
@@ -108,18 +108,15 @@ class ReliefGauge:
         if patch is None:
             return Relief()
         valid = float(patch.readable.sum() / max(1, (patch.face > 0).sum()))
-        heights, known = _landmark_depths(patch, points[self._sampled])
+        sampled = points[self._shape.sampled]
+        heights, known = _landmark_depths(patch, sampled)
         share = float(known.mean())
-        if known.sum() < _MIN_LANDMARKS or patch.readable.sum() < _MIN_FACE_READINGS:
+        if known.sum() < MIN_LANDMARKS or patch.readable.sum() < _MIN_FACE_READINGS:
             return Relief(valid, share, patch.distance_mm)
-        at = points[self._sampled][known].astype(np.float64)
+        at = sampled[known].astype(np.float64)
         x, y = lens.back_project(at[:, 0], at[:, 1], heights)
-        cloud = np.stack([x, -y, -heights], 1)
-        canonical = self._canonical[known]
         surface = _Surface(patch, lens)
-        residual_mm, scale = _procrustes(canonical, cloud)
-        lift = (cloud - cloud.mean(0)) @ surface.normal
-        gain1, corr1, gain2, corr2 = _likeness(canonical, lift)
+        like = self._shape.compare(known, np.stack([x, -y, -heights], 1), surface.normal)
         return Relief(
             valid=valid,
             landmarks_valid=share,
@@ -127,13 +124,8 @@ class ReliefGauge:
             ipd_mm=_eye_distance(points.astype(np.float64), at, heights, lens),
             plane_rms_mm=surface.plane_rms_mm,
             quadric_rms_mm=surface.quadric_rms_mm,
-            gain1=gain1,
-            corr1=corr1,
-            gain2=gain2,
-            corr2=corr2,
-            procrustes_mm=residual_mm,
-            scale=scale,
             ring=surface.ring(),
+            **asdict(like),
         )
 
 
@@ -148,10 +140,10 @@ class _Surface:
         z = patch.depth[rows, columns].astype(np.float64)
         x, y = self._metric(columns, rows, z)
         self._centre = (float(x.mean()), float(y.mean()))
-        basis = _basis(x - self._centre[0], y - self._centre[1])
-        self._plane, plane_residual = _robust_fit(basis[:, :3], z)
-        _, quadric_residual = _robust_fit(basis, z)
-        slope = self._plane[1:3] / _NORM_MM
+        terms = basis(x - self._centre[0], y - self._centre[1])
+        self._plane, plane_residual = robust_fit(terms[:, :3], z)
+        _, quadric_residual = robust_fit(terms, z)
+        slope = self._plane[1:3] / NORM_MM
         self._tilt = float(1 / np.sqrt(1 + (slope**2).sum()))
         normal = np.array([slope[0], -slope[1], 1.0])
         self.normal: Floats = normal / np.linalg.norm(normal)
@@ -170,7 +162,7 @@ class _Surface:
         z = self._patch.depth[rows, columns].astype(np.float64)
         seen = z > 0
         x, y = self._metric(columns, rows, np.where(seen, z, self._patch.distance_mm))
-        expected = _basis(x - self._centre[0], y - self._centre[1])[:, :3] @ self._plane
+        expected = basis(x - self._centre[0], y - self._centre[1])[:, :3] @ self._plane
         in_plane = seen & (np.abs(z - expected) * self._tilt < _RING_MM)
         return float(in_plane.sum() / len(rows))
 
@@ -180,20 +172,6 @@ class _Surface:
         u = columns.astype(np.float64) + self._patch.x0
         v = rows.astype(np.float64) + self._patch.y0
         return self._lens.back_project(u, v, z)
-
-
-def _spread(canonical: Floats) -> npt.NDArray[np.intp]:
-    """Farthest-point choice of landmarks inside the face: evenly spread, none on its rim."""
-    inside = (np.abs(canonical[:, 0]) < 58) & (np.abs(canonical[:, 1]) < 75)
-    candidates = np.flatnonzero(inside)
-    chosen = [1]  # the nose tip
-    distance = ((canonical[candidates] - canonical[1]) ** 2).sum(1)
-    while len(chosen) < _SAMPLES:
-        farthest = candidates[distance.argmax()]
-        chosen.append(int(farthest))
-        to_farthest = ((canonical[candidates] - canonical[farthest]) ** 2).sum(1)
-        distance = np.minimum(distance, to_farthest)
-    return np.array(chosen, np.intp)
 
 
 def _cut(depth_mm: DepthImage, points: Points) -> _Patch | None:
@@ -238,54 +216,8 @@ def _landmark_depths(patch: _Patch, at: Points) -> tuple[Floats, Bools]:
     return ((lower + upper) / 2).astype(np.float64), known
 
 
-def _basis(x_mm: Floats, y_mm: Floats) -> Floats:
-    """1, x, y, x², xy, y² in units of 60 mm."""
-    x, y = x_mm / _NORM_MM, y_mm / _NORM_MM
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
-
-
-def _robust_fit(basis: Floats, z: Floats) -> tuple[Floats, Floats]:
-    """Iteratively reweighted least squares: coefficients and residuals in mm of depth."""
-    weight = np.ones_like(z)
-    coefficients: Floats = z[:0]
-    residual: Floats = z
-    for _ in range(3):
-        # Normal equations: a handful of columns, well scaled, and four times as fast as lstsq.
-        weighted = basis * weight[:, None]
-        normal: Floats = weighted.T @ weighted + 1e-9 * np.eye(basis.shape[1])
-        coefficients = _solved(normal, weighted.T @ (z * weight))
-        residual = z - basis @ coefficients
-        away = np.abs(residual)
-        scale = 1.48 * float(np.partition(away, len(away) // 2)[len(away) // 2]) + 1e-3
-        weight = 1 / np.sqrt(1 + (residual / (2 * scale)) ** 2)
-    return coefficients, residual
-
-
-def _solved(normal: Floats, right: Floats) -> Floats:
-    return np.asarray(np.linalg.solve(normal, right), dtype=np.float64)
-
-
 def _rms(residual: Floats) -> float:
     return float(np.sqrt((np.clip(residual, -30, 30) ** 2).mean()))
-
-
-def _likeness(canonical: Floats, lift: Floats) -> tuple[float, float, float, float]:
-    """Gain and correlation of measured over canonical relief: plane removed, quadric removed."""
-    # The first three columns span the plane, all six the quadric.
-    orthogonal = np.linalg.qr(_basis(canonical[:, 0], canonical[:, 1]))[0]
-    both = np.stack([canonical[:, 2], lift], 1)
-    shares = orthogonal.T @ both
-    return (
-        *_gain(both - orthogonal[:, :3] @ shares[:3]),
-        *_gain(both - orthogonal @ shares),
-    )
-
-
-def _gain(rest: Floats) -> tuple[float, float]:
-    expected, measured = rest[:, 0], np.clip(rest[:, 1], -_CLIP_MM, _CLIP_MM)
-    shared = float(expected @ measured)
-    power = float(expected @ expected)
-    return shared / power, shared / float(np.sqrt(power * (measured @ measured) + 1e-9))
 
 
 def _eye_distance(points: Floats, at: Floats, heights: Floats, lens: Pinhole) -> float:
@@ -293,7 +225,7 @@ def _eye_distance(points: Floats, at: Floats, heights: Floats, lens: Pinhole) ->
     ones = np.ones((len(at), 1))
     plane, *_ = np.linalg.lstsq(np.hstack([at, ones]), 1 / heights, rcond=None)
     centres: list[Floats] = []
-    for corners in _EYES:
+    for corners in EYES:
         u, v = points[list(corners)].mean(0)
         inverse = float(np.array([u, v, 1.0]) @ plane)
         if inverse <= 0:
@@ -301,22 +233,6 @@ def _eye_distance(points: Floats, at: Floats, heights: Floats, lens: Pinhole) ->
         z = 1 / inverse
         centres.append(np.array([(u - lens.cx) * z / lens.f, (v - lens.cy) * z / lens.f, z]))
     return float(np.linalg.norm(centres[0] - centres[1]))
-
-
-def _procrustes(canonical: Floats, cloud: Floats) -> tuple[float, float]:
-    """RMS residual in mm and scale of the best similarity fit, the worst 15 % left out."""
-    kept, worst = np.ones(len(canonical), bool), int(0.85 * (len(canonical) - 1))
-    residual, scale = np.full(len(canonical), _NO_FIT_MM), 0.0
-    for _ in range(3):
-        a, b = canonical[kept].mean(0), cloud[kept].mean(0)
-        u, s, vt = np.linalg.svd((canonical[kept] - a).T @ (cloud[kept] - b))
-        mirror = np.diag([1.0, 1.0, float(np.sign(np.linalg.det(vt.T @ u.T)))])
-        rotation = vt.T @ mirror @ u.T
-        scale = float((s * np.diag(mirror)).sum() / ((canonical[kept] - a) ** 2).sum())
-        fitted = scale * (canonical - a) @ rotation.T + b
-        residual = np.linalg.norm(fitted - cloud, axis=1)
-        kept = residual <= np.partition(residual, worst)[worst]
-    return float(np.sqrt((residual[kept] ** 2).mean())), scale
 
 
 def _grown(mask: npt.NDArray[np.uint8], steps: int) -> npt.NDArray[np.uint8]:
