@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
 from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.core.challenge import PROMPTS, Action
 from yibao_face.daemon.core.encounter import Cause
 
 _WAKE_S = 0.1
@@ -52,12 +53,26 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """What the person is to do at once, and for how long it is still waited for."""
+
+    action: Action
+    left_s: float
+
+    @property
+    def text(self) -> str:
+        """As shown to the person."""
+        return PROMPTS[self.action]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What the counter shows now."""
 
     encounter: str
     hint: Cause | None
     prompt: Prompt | None
+    task: Task | None = None
 
 
 class Counter:
@@ -71,24 +86,35 @@ class Counter:
         self._hint: Cause | None = None
         self._prompt: Prompt | None = None
         self._answer: Consent | None = None
+        self._action: tuple[Action, float] | None = None
 
     def begin(self, encounter: str) -> None:
         """A new encounter has the counter; what was asked before is void."""
         with self._changed:
             self._encounter, self._hint = encounter, None
-            self._prompt = self._answer = None
+            self._prompt = self._answer = self._action = None
 
     def tell(self, hint: Cause) -> None:
         """Show ``hint`` to the person."""
         with self._changed:
             self._hint = hint
 
+    def ask_action(self, action: Action, seconds: float) -> None:
+        """Show what the person is to do within ``seconds``; what he was told before is over."""
+        with self._changed:
+            self._action, self._hint = (action, time.monotonic() + seconds), None
+
+    def end_action(self) -> None:
+        """Nothing is to be done any more."""
+        with self._changed:
+            self._action = None
+
     def look(self) -> View:
         """What to show; looking keeps the counter attached."""
         with self._changed:
             self._looked_at = time.monotonic()
             self._changed.notify_all()
-            return View(self._encounter, self._hint, self._prompt)
+            return View(self._encounter, self._hint, self._prompt, self._task())
 
     def answer(self, given: Consent) -> bool:
         """Take the answer if it fits what is being asked; whether it did."""
@@ -115,6 +141,12 @@ class Counter:
                 return given
             finally:
                 self._prompt = self._answer = None
+
+    def _task(self) -> Task | None:
+        if self._action is None:
+            return None
+        action, until = self._action
+        return Task(action, max(0.0, until - time.monotonic()))
 
     def _given(self) -> Consent | None:
         return self._answer

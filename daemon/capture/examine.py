@@ -26,12 +26,17 @@ from yibao_face.models.suite import FaceModels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
-    """A usable frame: the one face meant, its depth features, how well it is seen."""
+    """A usable frame: the one face meant, its depth features, how well it is seen.
+
+    ``dense``: its landmarks. ``faces``: all of the frame, ``face`` among them.
+    """
 
     frame: Frame
     face: Detection
     features: Features
     seen: Appearance
+    dense: DenseFace
+    faces: tuple[Detection, ...]
 
     @property
     def merit(self) -> float:
@@ -64,7 +69,9 @@ class Examiner:
             return Cause.NO_FACE
         seen = _appearance(frame, face, dense)
         hint = appearance_hint(seen, self.limits)
-        return hint if hint is not None else self._with_depth(frame, face, dense, seen)
+        if hint is not None:
+            return hint
+        return self._with_depth(frame, face, dense, seen, tuple(faces))
 
     def probe(self, shot: Shot) -> Embedding:
         """Embed the face of ``shot``, its five points found again at a finer scale."""
@@ -72,7 +79,12 @@ class Examiner:
         return self.models.embedder.embed(align(shot.frame.bgr, face.points))
 
     def _with_depth(
-        self, frame: Frame, face: Detection, dense: DenseFace, seen: Appearance
+        self,
+        frame: Frame,
+        face: Detection,
+        dense: DenseFace,
+        seen: Appearance,
+        faces: tuple[Detection, ...],
     ) -> Shot | Cause:
         if frame.depth_mm is None:
             return Cause.DEPTH_POOR
@@ -83,7 +95,7 @@ class Examiner:
         hint = reading_hint(features, self.liveness) or distance_hint(
             relief.distance_mm, self.limits
         )
-        return hint if hint is not None else Shot(frame, face, features, seen)
+        return hint if hint is not None else Shot(frame, face, features, seen, dense, faces)
 
 
 def _box(face: Detection) -> FaceBox:

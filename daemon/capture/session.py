@@ -4,31 +4,67 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from yibao_face.daemon.capture.attempt import Attempt, CameraSilentError
 from yibao_face.daemon.capture.examine import Examiner, Shot
+from yibao_face.daemon.capture.measure import measures_of
+from yibao_face.daemon.core.challenge import Measures
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import LivenessVerdict, attack_cause, judge
+from yibao_face.daemon.core.liveness import Features, LivenessVerdict, attack_cause, judge
 from yibao_face.daemon.core.quality import guidance
-from yibao_face.drivers.api import Camera
+from yibao_face.drivers.api import Camera, Frame
+from yibao_face.models.track import BestShots, FaceTracker
 
 # How long one read may block: a caller who leaves frees the camera within this and one frame.
 _SLICE_S = 0.25
-# Shots of one face follow each other in place and time, or somebody else stepped in.
+# The tracker follows a face over three quarters of its size, to keep it in a crowd. Nobody who
+# stands still leaps so far between frames, nor is away for so long: somebody else stepped in.
 _SAME_FACE_OVERLAP = 0.3
 _SAME_FACE_GAP_S = 1.0
+# Frames held to be matched; more are never fused.
+_KEPT_SHOTS = 5
+# Below every merit: a frame that failed an attack gate is matched last.
+_ATTACK_MALUS = 1e6
 
 Tell = Callable[[Cause], None]
 
 
+class Follower:
+    """The one face an encounter is about, among all faces of its frames."""
+
+    def __init__(self) -> None:
+        self._tracker = FaceTracker()
+        self._last: Shot | None = None
+        self.id = 0
+
+    def follow(self, shot: Shot) -> bool:
+        """Go on to ``shot``; whether it shows the same face as before (the first always is)."""
+        tracks = self._tracker.update(shot.faces)
+        id_ = next(track.id for track in tracks if track.detection is shot.face)
+        before, was = self._last, self.id
+        self._last, self.id = shot, id_
+        return before is None or (id_ == was and _goes_on(before, shot))
+
+    def miss(self) -> None:
+        """A frame without a face: who comes back too late is somebody new."""
+        self._tracker.update(())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Capture:
-    """A judged face: the verdict, and the shots it rests on, best to match first."""
+    """A judged face: the verdict, and the shots it rests on, best to match first.
+
+    ``before``: how chin, mouth, head and lids were held. ``follower`` goes on with the same face.
+    ``held``: attack frames of this encounter so far, those of earlier faces included.
+    """
 
     verdict: LivenessVerdict
     shots: tuple[Shot, ...]
+    before: tuple[Measures, ...]
+    follower: Follower
+    held: tuple[Cause, ...] = ()
 
     @property
     def best(self) -> Shot:
@@ -38,82 +74,119 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """``capture_s``: how long a person may take to be seen; ``silence_s``: longest frame gap."""
+    """``capture_s``: how long a person may take to be seen; ``silence_s``: longest frame gap.
+
+    ``max_frames``: usable frames, of whatever face, after which nobody has been judged: more would
+    only be searched for a lucky one.
+    """
 
     examiner: Examiner
     capture_s: float
     silence_s: float
+    max_frames: int = 15
 
-    def gather(self, camera: Camera, attempt: Attempt, tell: Tell) -> Capture | Cause:
+    def gather(
+        self, camera: Camera, attempt: Attempt, tell: Tell, held: tuple[Cause, ...] = ()
+    ) -> Capture | Cause:
         """Read until the face is judged; a ``Cause`` is the hint that lasted.
 
-        ``tell`` gets each hint as it comes. Raises as ``Camera.read`` and ``Attempt.check`` do,
-        and ``CameraSilentError``.
+        ``tell`` gets each hint as it comes. ``held``: attack frames from before. Raises as
+        ``Camera.read`` and ``Attempt.check`` do, and ``CameraSilentError``.
         """
-        track, limits = _Track(self.examiner), self.examiner.limits
-        give_up = time.monotonic() + self.capture_s
+        passive = _Passive(self.examiner, held)
+        most = max(self.max_frames, self.examiner.liveness.frames)
+        for frame in self.frames(camera, attempt, self.capture_s):
+            hint = passive.take(frame)
+            if hint is not None:
+                tell(hint)
+            captured = passive.judged()
+            if captured is not None:
+                return captured
+            if passive.usable >= most:
+                break
+        return passive.lasting_hint()
+
+    def frames(self, camera: Camera, attempt: Attempt, seconds: float) -> Iterator[Frame]:
+        """Frames as they come, for ``seconds``. Raises as ``gather`` does."""
+        give_up = time.monotonic() + seconds
         heard = time.monotonic()
         while time.monotonic() < give_up:
             attempt.check()
             frame = camera.read(_SLICE_S)
-            if frame is None:
-                if time.monotonic() - heard > self.silence_s:
-                    raise CameraSilentError(f"no frame for {self.silence_s} s")
-                continue
-            heard = time.monotonic()
-            found = self.examiner.examine(frame)
-            hint = found if isinstance(found, Cause) else track.add(found)
-            if hint is not None:
-                track.hints[hint] += 1
-                tell(hint)
-            elif isinstance(found, Shot) and (advice := guidance(found.seen, limits)):
-                tell(advice)
-            verdict = track.verdict()
-            if verdict is not None:
-                return Capture(verdict, track.by_merit())
+            if frame is not None:
+                heard = time.monotonic()
+                yield frame
+            elif time.monotonic() - heard > self.silence_s:
+                raise CameraSilentError(f"no frame for {self.silence_s} s")
         attempt.check()
-        return track.lasting_hint()
 
 
-class _Track:
+class _Passive:
     """The shots of one face in a row, and what was held against earlier ones."""
 
-    def __init__(self, examiner: Examiner) -> None:
-        self._policy = examiner.liveness
-        self._shots: list[Shot] = []
-        self._earlier_attacks: tuple[Cause, ...] = ()
-        self.hints: Counter[Cause] = Counter()
+    def __init__(self, examiner: Examiner, held: tuple[Cause, ...]) -> None:
+        self._examiner, self._policy = examiner, examiner.liveness
+        self._follower = Follower()
+        self._best = BestShots(self._rank, _KEPT_SHOTS)
+        self._features: list[Features] = []
+        self._before: list[Measures] = []
+        self._held = held
+        self._hints: Counter[Cause] = Counter()
+        self.usable = 0
 
-    def add(self, shot: Shot) -> Cause | None:
-        """Take ``shot``; ``MOVED`` when it is another face than before: counting starts again."""
-        moved = bool(self._shots) and not _same_face(self._shots[-1], shot)
-        if moved:
-            # Attack frames are not forgotten: nobody clears his record by stepping aside.
-            causes = (attack_cause(s.features, self._policy) for s in self._shots)
-            self._earlier_attacks += tuple(c for c in causes if c is not None)
-            self._shots = []
-        self._shots.append(shot)
-        return Cause.MOVED if moved else None
+    def take(self, frame: Frame) -> Cause | None:
+        """Look at ``frame``; what the person should be told about it, if anything."""
+        found = self._examiner.examine(frame)
+        if isinstance(found, Shot):
+            hint = self._add(found)
+            advice = guidance(found.seen, self._examiner.limits)
+        else:
+            hint, advice = found, None
+            if found is Cause.NO_FACE:
+                self._follower.miss()
+        if hint is not None:
+            self._hints[hint] += 1
+        return hint or advice
 
-    def verdict(self) -> LivenessVerdict | None:
-        features = [shot.features for shot in self._shots]
-        return judge(features, self._policy, self._earlier_attacks) if features else None
-
-    def by_merit(self) -> tuple[Shot, ...]:
-        """Best first; a frame that failed an attack gate is matched last."""
-        return tuple(
-            sorted(
-                self._shots,
-                key=lambda s: (attack_cause(s.features, self._policy) is None, s.merit),
-                reverse=True,
-            )
-        )
+    def judged(self) -> Capture | None:
+        """The capture, once enough was seen of one face."""
+        if not self._features:
+            return None
+        verdict = judge(self._features, self._policy, self._held)
+        shots = self._best.best(self._follower.id)
+        if verdict is None or not shots:
+            return None
+        held = (*self._held, *self._attacks())
+        return Capture(verdict, shots, tuple(self._before), self._follower, held)
 
     def lasting_hint(self) -> Cause:
-        return self.hints.most_common(1)[0][0] if self.hints else Cause.NO_FACE
+        return self._hints.most_common(1)[0][0] if self._hints else Cause.NO_FACE
+
+    def _add(self, shot: Shot) -> Cause | None:
+        """Take ``shot``; ``MOVED`` when it is another face than before: counting starts again."""
+        moved = not self._follower.follow(shot)
+        if moved:
+            # Attack frames are not forgotten: nobody clears his record by stepping aside.
+            self._held += self._attacks()
+            self._features, self._before = [], []
+            self._best = BestShots(self._rank, _KEPT_SHOTS)
+        self.usable += 1
+        self._features.append(shot.features)
+        self._before.append(measures_of(shot))
+        self._best.offer(self._follower.id, shot)
+        return Cause.MOVED if moved else None
+
+    def _attacks(self) -> tuple[Cause, ...]:
+        causes = (attack_cause(features, self._policy) for features in self._features)
+        return tuple(cause for cause in causes if cause is not None)
+
+    def _rank(self, shot: Shot) -> float:
+        """Best first; a frame that failed an attack gate is matched last."""
+        attacked = attack_cause(shot.features, self._policy) is not None
+        return shot.merit - _ATTACK_MALUS if attacked else shot.merit
 
 
-def _same_face(before: Shot, now: Shot) -> bool:
+def _goes_on(before: Shot, now: Shot) -> bool:
     gap_s = (now.frame.at_ns - before.frame.at_ns) / 1e9
     return (
         gap_s <= _SAME_FACE_GAP_S and before.face.box.overlap(now.face.box) >= _SAME_FACE_OVERLAP

@@ -63,7 +63,7 @@ def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDe
 
 
 def _shown(view: View) -> dict[str, Any]:
-    prompt = view.prompt
+    prompt, task = view.prompt, view.task
     return {
         "encounter": view.encounter,
         "hint": TABLE[view.hint].message if view.hint else "",
@@ -76,6 +76,9 @@ def _shown(view: View) -> dict[str, Any]:
             "version": prompt.version,
             "person": prompt.person,
         },
+        "task": None
+        if task is None
+        else {"action": task.action.value, "text": task.text, "left_s": round(task.left_s, 1)},
     }
 
 

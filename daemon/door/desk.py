@@ -78,7 +78,8 @@ def _done(act: Act, desk: Desk, form: Form, attempt: Attempt) -> dict[str, Any]:
 
 def _told(done: Done) -> dict[str, Any]:
     row = TABLE[done.cause]
-    ok = done.cause is Cause.RECORDED or row.answer is Answer.PASS
+    # A sign asked for twice is there, as for a HIS.
+    ok = done.cause in (Cause.RECORDED, Cause.ALREADY_SIGNED) or row.answer is Answer.PASS
     return {"ok": ok, "cause": done.cause.value, "msg": row.message, "id": done.id, **done.facts}
 
 

@@ -15,6 +15,7 @@ from yibao_face.daemon.booth.counter import (
     CounterSilentError,
     Prompt,
     Stage,
+    Task,
     View,
 )
 from yibao_face.daemon.capture.attempt import (
@@ -25,6 +26,7 @@ from yibao_face.daemon.capture.attempt import (
     End,
     StoppingError,
 )
+from yibao_face.daemon.core.challenge import PROMPTS, Action
 from yibao_face.daemon.core.encounter import Cause
 
 PROMPT = Prompt("encounter-1", Stage.CONSENT, "同意人脸识别吗？", "v1", "32**************44")
@@ -196,6 +198,45 @@ def test_a_new_encounter_voids_what_was_shown_and_asked_before() -> None:
 
         assert View("encounter-2", None, None) == shown
         assert not taken
+
+
+def test_the_person_sees_what_to_do_and_for_how_long() -> None:
+    counter = Counter(attached_s=60.0)
+    counter.begin("encounter-1")
+    counter.tell(Cause.TOO_DARK)
+
+    counter.ask_action(Action.MOUTH, 6.0)
+    shown = counter.look()
+
+    assert shown.task is not None
+    assert (Action.MOUTH, PROMPTS[Action.MOUTH]) == (shown.task.action, shown.task.text)
+    assert 0.0 < shown.task.left_s <= 6.0
+    assert shown.hint is None
+
+
+def test_the_time_left_never_falls_below_none() -> None:
+    counter = Counter(attached_s=60.0)
+    counter.ask_action(Action.BLINK, 0.0)
+
+    shown = counter.look()
+
+    assert Task(Action.BLINK, 0.0) == shown.task
+
+
+def begin_another(counter: Counter) -> None:
+    counter.begin("encounter-2")
+
+
+@pytest.mark.parametrize("end", [Counter.end_action, begin_another])
+def test_what_was_to_do_is_over_with_the_action_or_the_encounter(
+    end: Callable[[Counter], None],
+) -> None:
+    counter = Counter(attached_s=60.0)
+    counter.ask_action(Action.TURN_LEFT, 6.0)
+
+    end(counter)
+
+    assert counter.look().task is None
 
 
 def test_the_id_photo_stays_out_of_logs() -> None:
