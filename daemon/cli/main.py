@@ -15,18 +15,19 @@ from yibao_face.daemon.cli import config, counter, library, models, person, serv
 from yibao_face.daemon.cli.centre import certificate, policy
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
-from yibao_face.daemon.cli.lab import bench, calibrate, clip, conform, demo
+from yibao_face.daemon.cli.lab import bench, calibrate, clip, conform, demo, liveness
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import ConfigError
 from yibao_face.daemon.conform.case import ConformError
 from yibao_face.daemon.demo.child import DemoError
 from yibao_face.daemon.door.client import ClientError
 from yibao_face.daemon.door.server import PortTakenError
+from yibao_face.daemon.evaluate.result import EvaluateError
 
 _COMMANDS = (
     *(demo, serve, verify, counter, person),
     *(act, rate, table, certificate, library, policy),
-    *(conform, models, clip, config, bench, calibrate),
+    *(conform, models, clip, config, bench, calibrate, liveness),
 )
 _TOLD: tuple[type[Exception], ...] = (
     CalibrateError,
@@ -35,6 +36,7 @@ _TOLD: tuple[type[Exception], ...] = (
     ConfigError,
     ConformError,
     DemoError,
+    EvaluateError,
     PortTakenError,
     *ERRORS,
 )

@@ -1,0 +1,364 @@
+"""One simulated presentation (仿真) before the engine, as the daemon would meet it.
+
+The only file here that knows the simulator: whatever it shows goes through the gauge, gates,
+stream check and challenge of the product.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from itertools import islice
+
+import cv2
+import numpy as np
+
+from yibao_face.daemon.capture.policy import liveness_policy
+from yibao_face.daemon.config import Config
+from yibao_face.daemon.core.challenge import Action as Asked
+from yibao_face.daemon.core.challenge import (
+    ChallengePolicy,
+    Done,
+    Measures,
+    chosen,
+    eased,
+    has_baseline,
+    judge_action,
+    steady,
+)
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness import (
+    LivenessPolicy,
+    LivenessVerdict,
+    attack_cause,
+    judge,
+    reading_hint,
+)
+from yibao_face.daemon.core.quality import Limits, distance_hint
+from yibao_face.daemon.core.stream import Exposure, StreamPolicy, stream_cause
+from yibao_face.daemon.evaluate import baseline
+from yibao_face.daemon.evaluate.recorded import response_of
+from yibao_face.daemon.evaluate.result import Result, numbers_only
+from yibao_face.daemon.wiring import weight_store
+from yibao_face.models.api import Box, Points
+from yibao_face.models.liveness.jaw import chin_mm, mouth_px_ratio
+from yibao_face.models.liveness.noise import plane_digests, still_share, temporal_noise_mm
+from yibao_face.models.liveness.relief import ReliefGauge
+from yibao_face.models.liveness.shape import Floats
+from yibao_face.models.simulator.asset import install_head
+from yibao_face.models.simulator.head import load_head_model
+from yibao_face.models.simulator.presentation import Presentation, Simulator, View
+from yibao_face.models.simulator.species import Action, Species
+from yibao_face.models.weights.store import load_mesh
+
+VIEWS = 15
+RESTING = 20
+ACTED = 20
+_TURN_VIEWS = 8
+_SAME_FACE_OVERLAP = 0.3
+# The files that decide how a presentation ends; of the simulator all of them do.
+_DECIDING = {
+    "yibao_face.daemon.core": ("challenge", "liveness", "quality", "stream"),
+    "yibao_face.daemon.evaluate": ("baseline", "encounter"),
+    "yibao_face.models.liveness": ("jaw", "noise", "relief", "shape"),
+    "yibao_face.models.simulator": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker builds its engine from. ``test``: people and sources tuning never saw.
+
+    ``baseline_every``: the rules compared with are measured on each such seed.
+    """
+
+    config: Config
+    challenge: bool
+    test: bool
+    baseline_every: int = 1
+    scale: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What the engine makes of a view; ``hint``: why it is no good frame."""
+
+    view: View
+    features: dict[str, float]
+    box: Box
+    hint: Cause | None
+
+
+@dataclass(slots=True)
+class _Passive:
+    """The looks of one face in a row, and what was held against earlier ones."""
+
+    policy: LivenessPolicy
+    good: list[_Look] = field(default_factory=list[_Look])
+    earlier: tuple[Cause, ...] = ()
+    hints: Counter[Cause] = field(default_factory=Counter[Cause])
+
+    @property
+    def attacks(self) -> tuple[Cause, ...]:
+        """Attack frames so far, those of earlier faces first."""
+        causes = (attack_cause(held.features, self.policy) for held in self.good)
+        return (*self.earlier, *(cause for cause in causes if cause is not None))
+
+    def add(self, look: _Look) -> LivenessVerdict | None:
+        """Take a look; the verdict, once it is there."""
+        if look.hint is not None:
+            self.hints[look.hint] += 1
+            return None
+        if self.good and self.good[-1].box.overlap(look.box) < _SAME_FACE_OVERLAP:
+            self.earlier = self.attacks
+            self.hints[Cause.MOVED] += 1
+            self.good = []
+        self.good.append(look)
+        return judge([held.features for held in self.good], self.policy, self.earlier)
+
+    @property
+    def lasting_hint(self) -> Cause:
+        """The hint seen most."""
+        return self.hints.most_common(1)[0][0] if self.hints else Cause.NO_FACE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Engine:
+    """The product's own parts, and the simulator before them."""
+
+    simulator: Simulator
+    canonical_mm: Floats
+    gauge: ReliefGauge
+    liveness: LivenessPolicy
+    challenge: ChallengePolicy | None
+    test: bool
+    baseline_every: int
+    limits: Limits
+    stream: StreamPolicy
+
+    def meet(self, species: str, seed: int) -> Result:
+        """Judge presentation ``seed`` of ``species``; the same every time."""
+        shown = self.simulator.present(Species(species), seed, test=self.test)
+        views, seen = shown.views(), list[_Look]()
+        cause, passive, verdict = self._passive(views, seen)
+        used = len(seen)
+        if verdict is not None and cause is None and self.challenge is not None:
+            cause, acted = self._challenged(shown, views, passive)
+            used += acted
+        outcome, said = response_of(cause)
+        features = self._features(verdict, seen)
+        return Result(
+            *(species, seed, shown.sensor, float(shown.distance_mm), dict(shown.group)),
+            *(outcome, said, used, features, self._baselines(shown, views, seen, seed)),
+        )
+
+    def _passive(
+        self, views: Iterator[View], seen: list[_Look]
+    ) -> tuple[Cause | None, _Passive, LivenessVerdict | None]:
+        """Up to ``VIEWS`` views; how it ended, ``None``: alive. Fills ``seen``."""
+        track, exposures = _Passive(self.liveness), list[Exposure]()
+        for view in islice(views, VIEWS):
+            exposures.append(_exposure(seen[-1].view if seen else None, view))
+            look = self._look(view, self.limits)
+            seen.append(look)
+            wrong = stream_cause(exposures, self.stream)
+            if wrong is Cause.STREAM_IMPLAUSIBLE:
+                return wrong, track, None
+            if wrong is not None:
+                track.hints[wrong] += 1
+                continue
+            verdict = track.add(look)
+            if verdict is not None:
+                return verdict.cause, track, verdict
+        return track.lasting_hint, track, None
+
+    def _challenged(
+        self, shown: Presentation, resting: Iterator[View], passive: _Passive
+    ) -> tuple[Cause | None, int]:
+        """One random action, as often as the policy allows; and how many views that took.
+
+        ``resting`` goes on with the views the passive part has not used.
+        """
+        policy = self.challenge or ChallengePolicy()
+        draw = random.Random(f"{shown.species} {shown.seed}").randrange  # noqa: S311  # repeatable
+        picked = chosen(policy, draw, depth=True)
+        if isinstance(picked, Cause):
+            return picked, 0
+        (action,) = picked
+        base = [self._measures(look.view) for look in passive.good]
+        recent = deque[Cause | None](passive.attacks, maxlen=self.liveness.frames)
+        used = 0
+        for view in resting:
+            if has_baseline(action, base, policy):
+                break
+            seen = self._seen(view, self.liveness, self.limits, recent)
+            used += 1
+            if isinstance(seen, Cause) or used > RESTING:
+                return (seen if isinstance(seen, Cause) else Cause.DEPTH_POOR), used
+            base.append(seen)
+        views = shown.acted(Action(action.value))
+        for _ in range(policy.tries):
+            cause, acted = self._acted(action, base, islice(views, ACTED), recent)
+            used += acted
+            if cause is not Cause.ACTION_NOT_DONE:
+                return cause, used
+        return Cause.ACTION_NOT_DONE, used
+
+    def _acted(
+        self,
+        action: Asked,
+        before: Sequence[Measures],
+        views: Iterator[View],
+        recent: deque[Cause | None],
+    ) -> tuple[Cause | None, int]:
+        """One try; ``recent``: the last frames judged, as ``daemon.capture.challenge`` counts."""
+        policy, limits = steady(self.liveness, action), eased(self.limits, action)
+        during: list[Measures] = []
+        for view in views:
+            seen = self._seen(view, policy, limits, recent)
+            if isinstance(seen, Cause):
+                return seen, len(during) + 1
+            during.append(seen)
+            ended = judge_action(action, before, during, self.challenge or ChallengePolicy())
+            if ended is not None:
+                return (None if isinstance(ended, Done) else ended), len(during)
+        return Cause.ACTION_NOT_DONE, len(during)
+
+    def _seen(
+        self,
+        view: View,
+        policy: LivenessPolicy,
+        limits: Limits,
+        recent: deque[Cause | None],
+    ) -> Measures | Cause:
+        """The measures of a view, none of one that is no good; a ``Cause``: an attack."""
+        look = self._look(view, limits)
+        if look.hint is not None:
+            return Measures()
+        attack = attack_cause(look.features, policy)
+        recent.append(attack)
+        attacks = [cause for cause in recent if cause is not None]
+        if attack is None:
+            return self._measures(view)
+        return attacks[0] if len(attacks) >= policy.attack_frames else Measures()
+
+    def _look(self, view: View, limits: Limits) -> _Look:
+        relief = self.gauge.measure(view.depth_mm, view.points, view.lens)
+        features = asdict(relief)
+        hint = reading_hint(features, self.liveness) or distance_hint(relief.distance_mm, limits)
+        return _Look(view, features, _box(view.points), hint)
+
+    def _measures(self, view: View) -> Measures:
+        return Measures(
+            chin_mm=chin_mm(view.depth_mm, view.points, view.lens),
+            mouth_ratio=mouth_px_ratio(view.points),
+            yaw_deg=yaw_deg(self.canonical_mm, view.points),
+        )
+
+    def _features(
+        self, verdict: LivenessVerdict | None, seen: Sequence[_Look]
+    ) -> dict[str, float]:
+        """What was judged; of a presentation nobody judged, what its views measured."""
+        if verdict is not None:
+            return numbers_only({**verdict.features, "score": verdict.score})
+        every = [look.features for look in seen]
+        return {name: float(np.median([f[name] for f in every])) for name in every[0]}
+
+    def _baselines(
+        self, shown: Presentation, views: Iterator[View], seen: list[_Look], seed: int
+    ) -> dict[str, float]:
+        """The other rules see as many views as a living person gives, whoever was refused sooner.
+
+        With the challenge on, colour alone gets the turn it needs.
+        """
+        if seed % self.baseline_every:
+            return {}
+        seen += [
+            self._look(view, self.limits)
+            for view in islice(views, max(0, self.liveness.frames - len(seen)))
+        ]
+        plane = [look.features["plane_rms_mm"] for look in seen if look.hint is None]
+        points = [look.view.points for look in seen]
+        if self.challenge is not None:
+            turning = shown.acted(Action.TURN_LEFT)
+            points += [view.points for view in islice(turning, _TURN_VIEWS)]
+        return dict(baseline.measures(plane, points))
+
+
+def open_engine(setup: Setup) -> Engine:
+    """Load everything; raises as the simulator and ``ModelError`` do."""
+    store = weight_store(setup.config)
+    mesh = store.manifest.by_role("canonical-face")
+    canonical = load_mesh(mesh, store.read(mesh))
+    return Engine(
+        Simulator(load_head_model(store), scale=setup.scale),
+        canonical,
+        ReliefGauge(canonical),
+        liveness_policy(store.manifest.liveness),
+        ChallengePolicy() if setup.challenge else None,
+        setup.test,
+        setup.baseline_every,
+        Limits(),
+        StreamPolicy(),
+    )
+
+
+def install_simulator(config: Config) -> None:
+    """Have the simulator's head in the data folder; fetches its pinned package on first use."""
+    install_head(weight_store(config), config.downloads)
+
+
+def engine_hash(engine: Engine) -> str:
+    """Differs whenever a seed might come out differently: code, limits, head and libraries."""
+    digest = hashlib.sha256()
+    for part in (
+        engine.liveness,
+        engine.challenge,
+        engine.stream,
+        engine.limits,
+        VIEWS,
+        RESTING,
+        ACTED,
+    ):
+        digest.update(repr(part).encode())
+    digest.update(f"{np.__version__} {cv2.__version__} {engine.baseline_every}".encode())
+    digest.update(engine.canonical_mm.tobytes())
+    for package, only in _DECIDING.items():
+        sources = [f for f in resources.files(package).iterdir() if f.name.endswith(".py")]
+        for file in sorted(sources, key=lambda f: f.name):
+            if not only or file.name.removesuffix(".py") in only:
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def yaw_deg(canonical_mm: Floats, points: Points) -> float:
+    """Turn of the face by its landmarks alone; + as ``models.landmark`` has it. NaN: no face."""
+    at = points[: len(canonical_mm)].astype(np.float64)
+    if not np.isfinite(at).all():
+        return float("nan")
+    solid: Floats = canonical_mm - canonical_mm.mean(0)
+    offset: Floats = at - at.mean(0)
+    fitted: Floats = np.linalg.pinv(solid) @ offset
+    right, up = fitted[:, 0], -fitted[:, 1]
+    right, up = right / np.linalg.norm(right), up / np.linalg.norm(up)
+    return float(np.degrees(np.arctan2(right[2], np.cross(right, up)[2])))
+
+
+def _exposure(before: View | None, view: View) -> Exposure:
+    """Without pictures: the simulator draws no colour and no infrared."""
+    noise = still = None
+    if before is not None:
+        box = _box(view.points)
+        noise = temporal_noise_mm(before.depth_mm, view.depth_mm, box)
+        still = still_share([before.depth_mm], [view.depth_mm], box)
+    digest = plane_digests([view.depth_mm])
+    return Exposure(view.at_us * 1000, view.at_us, 0, digest, noise, still)
+
+
+def _box(points: Points) -> Box:
+    low, high = points.min(0), points.max(0)
+    return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
