@@ -90,6 +90,7 @@ TABLE: dict[Cause, Row] = {
     Cause.ALREADY_SIGNED: Row(Answer.FAIL, 0, "刚刚已完成，无需重复"),
     Cause.RECORDED: _fail("已登记"),
     Cause.OTHER_PERSON: _fail("与参保人不符，请本人核验或办理代购登记"),
+    Cause.NOT_IDENTIFIED: _fail("无法确定是名单中的哪一位，请重试或输入证件号码签到"),
     Cause.SPOOF_FLAT: _fail("疑似照片或屏幕，已拒绝，请本人到场核验"),
     Cause.SPOOF_SIZE: _fail("人脸尺寸异常，已拒绝，请本人到场核验"),
     Cause.SPOOF_SHAPE: _fail("疑似面具，已拒绝，请本人到场核验"),

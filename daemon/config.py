@@ -80,10 +80,12 @@ class MatchConfig:
     site that calibrated on its own pictures sets 0.
 
     ``model``: embedder the site put in (``yibao-face models add``); empty: the one we carry.
+    ``grow``: whether clear passes become samples of the person (ADR 0015).
     """
 
     margin: float = 0.04
     model: str = ""
+    grow: bool = True
 
 
 @dataclass(frozen=True, slots=True)

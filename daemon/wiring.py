@@ -19,15 +19,16 @@ from yibao_face.daemon.capture.session import Session
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy
-from yibao_face.daemon.core.decision import MatchPolicy, refused
+from yibao_face.daemon.core.decision import DECADE, MatchPolicy, refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.core.scene.treatment import DEFAULT_RULES
-from yibao_face.daemon.desk.attendance import Attendance, AttendanceRules
-from yibao_face.daemon.desk.desk import Desk, DeskRules
+from yibao_face.daemon.desk.attendance import Attendance
+from yibao_face.daemon.desk.desk import AttendanceRules, Desk, DeskRules
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery
+from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.daemon.gallery.vault import Vault, open_vault
 from yibao_face.daemon.ledger import Entry, Ledger, Provenance
 from yibao_face.daemon.service import Rules, Service
@@ -50,6 +51,7 @@ logger = logging.getLogger(__name__)
 
 # Sizes limits are looked up for: more pictures than these were calibrated for nobody.
 _TEMPLATES, _PROBES = range(1, 4), range(1, 6)
+_LEAST_DECADE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +141,15 @@ def build(
     mask = Mask(config.camera.masks) if config.camera.masks else None
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
+    roster = RosterIndex(gallery)
 
     def scene() -> Scene:
         if isinstance(models, ModelError):
             raise type(models)(str(models))
         examiner = Examiner(models, Limits(), liveness_policy(manifest.liveness), mask)
         session = Session(examiner, config.encounter.capture_s, config.camera.silence_s)
-        return Scene(opener, session, gallery, counter, match, _consent(config))
+        consent, grow = _consent(config), config.match.grow
+        return Scene(opener, session, gallery, counter, match, consent, roster, grow)
 
     provenance = _provenance(config, manifest, models, match)
     desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
@@ -158,7 +162,17 @@ def match_policy(table: MatchTable, margin: float, *, demo: bool) -> MatchPolicy
         tuple(table.limit(template, probe, MATCH_FAR) + margin for probe in _PROBES)
         for template in _TEMPLATES
     )
-    return MatchPolicy(limits[0][0], demo, limits)
+    return MatchPolicy(limits[0][0], demo, limits, decade=_decade(table))
+
+
+def _decade(table: MatchTable) -> float:
+    """What the last power of ten of FAR cost at the dearest number of pictures."""
+    if not any((r.template, r.probe, r.far) == (1, 1, 10 * MATCH_FAR) for r in table.rows):
+        return DECADE
+    sizes = [(template, probe) for template in _TEMPLATES for probe in _PROBES]
+    steps = [table.limit(*s, MATCH_FAR) - table.limit(*s, 10 * MATCH_FAR) for s in sizes]
+    # Few pairs make a ragged tail: a step too small to be true is not believed.
+    return max(*steps, _LEAST_DECADE)
 
 
 def _models(store: WeightStore) -> FaceModels | ModelError:
@@ -202,18 +216,17 @@ def _around(
 ) -> Daemon:
     """The services of both HIS interfaces, on the collaborators of ``desk``."""
     booth, ledger, gallery = desk.booth, desk.ledger, desk.gallery
-    repeat, lockout, attendance = config.repeat, config.lockout, config.attendance
+    repeat, lockout = config.repeat, config.lockout
     rules = Rules(
         _policy_file(config, ledger, desk.centre).current,
         RepeatPolicy(_ms(repeat.pass_s)),
         LockPolicy(lockout.spoofs, _ms(lockout.window_s), _ms(lockout.lock_s)),
         frozenset(config.desk.inpatient_med_types),
     )
-    signing = AttendanceRules(_ms(attendance.duplicate_s), _ms(attendance.clock_tolerance_s))
     return Daemon(
         config,
         Service(booth, ledger, gallery, rules),
-        Attendance(booth, ledger, gallery, signing),
+        Attendance(booth, ledger, gallery, desk.rules.attendance),
         desk,
         counter,
         models,
@@ -223,7 +236,7 @@ def _around(
 
 
 def _desk_rules(config: Config) -> DeskRules:
-    desk = config.desk
+    desk, signs = config.desk, config.attendance
     return DeskRules(
         desk.institution,
         time.fromisoformat(desk.round_by),
@@ -231,6 +244,7 @@ def _desk_rules(config: Config) -> DeskRules:
         desk.makeup_hours * 3_600_000,
         desk.max_agents,
         desk.max_cards,
+        AttendanceRules(_ms(signs.duplicate_s), _ms(signs.clock_tolerance_s)),
     )
 
 

@@ -69,7 +69,7 @@ CONFIGS = st.builds(
         consent_text=TEXT,
         counter_s=st.floats(0, 300, exclude_min=True),
     ),
-    match=st.builds(MatchConfig, margin=st.floats(0, 0.5, exclude_max=True)),
+    match=st.builds(MatchConfig, margin=st.floats(0, 0.5, exclude_max=True), grow=st.booleans()),
     repeat=st.builds(RepeatConfig, pass_s=st.floats(0, 3600)),
     lockout=st.builds(
         LockoutConfig,
@@ -113,6 +113,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     assert Config(at_home) == config
     assert ("127.0.0.1", 51518, ()) == (config.door.host, config.door.port, config.door.origins)
     assert (300.0, 0.04) == (config.encounter.deadline_s, config.match.margin)
+    assert config.match.grow
     assert CONSENT_TEXT == config.enrolment.consent_text
     assert "" == config.camera.uri
     assert ("auto", 600.0) == (config.door.charset, config.repeat.pass_s)

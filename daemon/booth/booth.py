@@ -7,8 +7,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeAlias
 
-from yibao_face.daemon.booth.encounter import Encounter, Scene, Subject, Trace
+from yibao_face.daemon.booth.encounter import Encounter, Look, Scene, Subject, Trace
+from yibao_face.daemon.booth.identification import Identification
 from yibao_face.daemon.capture.attempt import Attempt, End
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.codes import BusyError, cause_of
@@ -16,6 +19,8 @@ from yibao_face.daemon.core.decision import Outcome, refused
 from yibao_face.daemon.core.encounter import Cause
 
 logger = logging.getLogger(__name__)
+
+_Look: TypeAlias = Callable[[Scene, date], Look]
 
 
 @dataclass(slots=True)
@@ -33,23 +38,36 @@ class Booth:
 
     def meet(self, id_: str, subject: Subject, attempt: Attempt) -> tuple[Outcome, Trace]:
         """The encounter ``id_`` with every error turned into its cause. Never raises."""
+        return self._seat(
+            id_, attempt, lambda scene, day: Encounter(scene, id_, subject, attempt, day)
+        )
+
+    def identify(
+        self, id_: str, roster: frozenset[str], attempt: Attempt
+    ) -> tuple[Outcome, Trace]:
+        """As ``meet``, of somebody who did not say which of ``roster`` he is."""
+        return self._seat(
+            id_, attempt, lambda scene, day: Identification(scene, roster, attempt, day)
+        )
+
+    def _seat(self, id_: str, attempt: Attempt, look: _Look) -> tuple[Outcome, Trace]:
         if not self._camera.acquire(blocking=False):
             return refused(cause_of(BusyError())), Trace()
         try:
             self._now = (id_, attempt)
-            return self._thread.submit(self._run, id_, subject, attempt).result()
+            return self._thread.submit(self._run, id_, look).result()
         finally:
             self._now = None
             self._camera.release()
 
-    def _run(self, id_: str, subject: Subject, attempt: Attempt) -> tuple[Outcome, Trace]:
+    def _run(self, id_: str, look: _Look) -> tuple[Outcome, Trace]:
         trace = Trace()
         try:
             scene = self.scene()
             scene.counter.begin(id_)
-            encounter = Encounter(scene, id_, subject, attempt, self.clock.today())
-            trace = encounter.trace
-            return encounter.run(), trace
+            made = look(scene, self.clock.today())
+            trace = made.trace
+            return made.run(), trace
         except Exception as exc:  # noqa: BLE001  # the last line: nothing may pass it
             return refused(told(id_, exc)), trace
 

@@ -1,9 +1,13 @@
-"""One person at the camera: seen, judged alive, matched; enrolled first where unknown."""
+"""One person at the camera: seen, judged alive, matched; enrolled first where unknown.
+
+``Encounter`` knows whom to expect, ``identification.Identification`` does not; ``Look`` is what
+both begin with.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -26,6 +30,7 @@ from yibao_face.daemon.core.encounter import Answer, Cause, Who
 from yibao_face.daemon.core.identity import masked
 from yibao_face.daemon.core.template import Probe, Source
 from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers, Picture, Reference
+from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.drivers.api import Camera, CameraInfo, Capability
 from yibao_face.models.api import Embedding, ModelStamp
 from yibao_face.models.embed import cosine, fuse
@@ -43,7 +48,8 @@ class Trace:
     """What is known so far, for the record; filled as the encounter goes, whatever ends it.
 
     ``probe``: pictures fused to be matched. ``template``: whether the pass became a sample, or
-    why not.
+    why not. ``among``: persons searched, 0 where one was expected; ``lead``: of the best of them
+    over the second.
     """
 
     camera: CameraInfo | None = None
@@ -55,6 +61,8 @@ class Trace:
     liveness: dict[str, float] = field(default_factory=dict[str, float])
     frames: int = 0
     evidence_sha256: str = ""
+    among: int = 0
+    lead: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class ConsentText:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What every encounter of a daemon shares."""
+    """What every encounter of a daemon shares. ``grow``: whether passes become samples."""
 
     open_camera: Callable[[], Camera]
     session: Session
@@ -84,17 +92,69 @@ class Scene:
     counter: Counter
     match: MatchPolicy
     consent: ConsentText | None
+    roster: RosterIndex
+    grow: bool = True
 
 
-class Encounter:
-    """One call: ``run`` once. ``today``: the institution's date."""
+class Look:
+    """One look into the camera: ``run`` once. ``today``: the institution's date."""
+
+    def __init__(self, scene: Scene, attempt: Attempt, today: date) -> None:
+        self._scene, self._attempt, self._today = scene, attempt, today
+        self.trace = Trace()
+
+    def run(self) -> Outcome:
+        """Look, judge, match. Raises what ``codes.ERRORS`` lists; frees the camera again."""
+        raise NotImplementedError
+
+    @property
+    def _stamp(self) -> ModelStamp:
+        return self._scene.session.examiner.models.embedder.stamp
+
+    def _barrier(self, info: CameraInfo) -> Cause | None:
+        """Why this camera can never pass anybody; asked before the person is troubled."""
+        if Capability.RECORDED in info.capability and not self._scene.match.demo:
+            return Cause.RECORDED_CAMERA
+        return None if Capability.DEPTH in info.capability else Cause.NO_DEPTH_CAMERA
+
+    def _gather(self, camera: Camera) -> Capture | Cause:
+        captured = self._scene.session.gather(camera, self._attempt, self._scene.counter.tell)
+        if isinstance(captured, Capture):
+            self.trace.liveness = captured.verdict.features
+            self.trace.frames = captured.verdict.frames
+            self.trace.evidence_sha256 = _evidence(captured.best)
+        return captured
+
+    def _probes(self, captured: Capture) -> Iterator[Embedding]:
+        """The best shot, the best two fused, …: each with one picture more."""
+        embeddings: list[Embedding] = []
+        merits: list[float] = []
+        for shot in captured.shots[:_PROBE_SHOTS]:
+            embeddings.append(self._scene.session.examiner.probe(shot))
+            merits.append(max(shot.merit, _LEAST_MERIT))
+            self.trace.probe = len(embeddings)
+            yield fuse(embeddings, merits)
+
+    def _grow(self, probe: Embedding, best: Shot, own: Reference) -> None:
+        """Offer the pass to the template; its rule says whether it teaches anything."""
+        if not self._scene.grow:
+            return
+        anchors = own.template if own.anchors is None else own.anchors
+        offered = Probe(
+            cosine(probe, anchors), self._scene.match.needed(1, 1), self._today, best.merit
+        )
+        gallery = self._scene.gallery
+        self.trace.template = gallery.grow(own.person, probe, self._stamp, offered)
+
+
+class Encounter(Look):
+    """Somebody expected: the person the call names, or an agent of his."""
 
     def __init__(
         self, scene: Scene, id_: str, subject: Subject, attempt: Attempt, today: date
     ) -> None:
-        self._scene, self._id, self._subject = scene, id_, subject
-        self._attempt, self._today = attempt, today
-        self.trace = Trace()
+        super().__init__(scene, attempt, today)
+        self._id, self._subject = id_, subject
 
     def run(self) -> Outcome:
         """Look, judge, match. Raises what ``codes.ERRORS`` lists; frees the camera again."""
@@ -120,16 +180,6 @@ class Encounter:
         found = self._scene.gallery.references(person, self._stamp, self._today)
         return [r for r in found if self._subject.agents or r.who is Who.SELF]
 
-    @property
-    def _stamp(self) -> ModelStamp:
-        return self._scene.session.examiner.models.embedder.stamp
-
-    def _barrier(self, info: CameraInfo) -> Cause | None:
-        """Why this camera can never pass anybody; asked before the person is troubled."""
-        if Capability.RECORDED in info.capability and not self._scene.match.demo:
-            return Cause.RECORDED_CAMERA
-        return None if Capability.DEPTH in info.capability else Cause.NO_DEPTH_CAMERA
-
     def _verify(self, camera: Camera, references: list[Reference]) -> Outcome:
         captured = self._gather(camera)
         if isinstance(captured, Cause):
@@ -146,37 +196,14 @@ class Encounter:
         self, captured: Capture, references: list[Reference]
     ) -> tuple[Embedding, tuple[Likeness, ...]]:
         """The probe of as many shots as it takes, best first, and its cosine to each reference."""
-        embeddings: list[Embedding] = []
-        merits: list[float] = []
         probe: Embedding | None = None
         likenesses: tuple[Likeness, ...] = ()
-        for shot in captured.shots[:_PROBE_SHOTS]:
-            embeddings.append(self._scene.session.examiner.probe(shot))
-            merits.append(max(shot.merit, _LEAST_MERIT))
-            probe = fuse(embeddings, merits)
-            likenesses = tuple(_likeness(r, probe, len(embeddings)) for r in references)
+        for probe in self._probes(captured):
+            likenesses = tuple(likeness_of(r, probe, self.trace.probe) for r in references)
             if captured.verdict.cause is not None or is_certain(likenesses, self._scene.match):
                 break
         assert probe is not None  # noqa: S101  # a capture has shots
-        self.trace.probe = len(embeddings)
         return probe, likenesses
-
-    def _grow(self, probe: Embedding, best: Shot, own: Reference) -> None:
-        """Offer the pass to the template; its rule says whether it teaches anything."""
-        anchors = own.template if own.anchors is None else own.anchors
-        offered = Probe(
-            cosine(probe, anchors), self._scene.match.needed(1, 1), self._today, best.merit
-        )
-        gallery = self._scene.gallery
-        self.trace.template = gallery.grow(own.person, probe, self._stamp, offered)
-
-    def _gather(self, camera: Camera) -> Capture | Cause:
-        captured = self._scene.session.gather(camera, self._attempt, self._scene.counter.tell)
-        if isinstance(captured, Capture):
-            self.trace.liveness = captured.verdict.features
-            self.trace.frames = captured.verdict.frames
-            self.trace.evidence_sha256 = _evidence(captured.best)
-        return captured
 
     def _enrol_and_verify(self, camera: Camera) -> Outcome:
         """Consent, capture, confirmation; the template is kept only once fresh frames match it."""
@@ -242,7 +269,8 @@ class Encounter:
         return Enrolment(subject.numbers, subject.name, self.trace.consent, by, day)
 
 
-def _likeness(reference: Reference, probe: Embedding, pictures: int) -> Likeness:
+def likeness_of(reference: Reference, probe: Embedding, pictures: int) -> Likeness:
+    """How like ``reference`` a probe of so many ``pictures`` is."""
     anchors = reference.anchors
     return Likeness(
         reference.who,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isfinite, isnan, log10
 
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 
+# Cosine that one power of ten of FAR costs where a network's own figure is not known.
+DECADE = 0.07
 # Pictures looked at before somebody is refused without looking at the rest.
 _TO_REFUSE = 3
 
@@ -37,6 +39,9 @@ class MatchPolicy:
     there are. ``demo``: recordings may pass. ``slack``: how far below its limit the cosine to the
     anchors alone may lie, one power of ten of FAR: all that grown samples can ever give away.
     ``certain``, ``hopeless``: so far above or below its limit, more pictures change nothing.
+
+    Of one among many: ``decade`` is what one power of ten of FAR costs, ``lead`` how far the best
+    must be ahead of the second.
     """
 
     min_similarity: float
@@ -45,6 +50,8 @@ class MatchPolicy:
     slack: float = 0.05
     certain: float = 0.15
     hopeless: float = 0.2
+    decade: float = DECADE
+    lead: float = 0.1
 
     def needed(self, template: int, probe: int) -> float:
         """Least cosine of ``probe`` pictures fused to ``template`` samples fused."""
@@ -53,9 +60,13 @@ class MatchPolicy:
         row = self.limits[min(template, len(self.limits)) - 1]
         return row[min(probe, len(row)) - 1]
 
-    def holds(self, likeness: Likeness) -> bool:
-        """Whether it is the person; a cosine that is no number never is."""
-        needed = self.needed(likeness.template, likeness.probe)
+    def holds(self, likeness: Likeness, persons: int = 1) -> bool:
+        """Whether it is the person; a cosine that is no number never is.
+
+        ``persons``: how many the probe was compared to. So many times as often a stranger is like
+        one of them, and so much more is asked: FAR is that of the whole search.
+        """
+        needed = self.needed(likeness.template, likeness.probe) + self.decade * log10(persons)
         anchors = likeness.to_anchors
         anchored = anchors is None or anchors >= needed - self.slack
         return likeness.similarity >= needed and anchored
@@ -110,6 +121,48 @@ def decide(
         return refused(Cause.AGENT_EXPIRED, former.similarity)
     best = max((f.similarity for f in (own, agent, former) if f is not None), default=None)
     return refused(Cause.OTHER_PERSON, best)
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The outcome of a search. ``lead``: of the best over the second; ``None``: no second."""
+
+    outcome: Outcome
+    lead: float | None = None
+
+
+def identify(
+    spoof: Cause | None,
+    likenesses: tuple[Likeness, ...],
+    persons: int,
+    recorded: bool,
+    policy: MatchPolicy,
+) -> Identified:
+    """Say which of ``persons`` a captured face is, if only one of them it can be.
+
+    ``likenesses``: of those most alike, one of each, all of them ``SELF``. Who is not far enough
+    ahead of the second is nobody, and so is anyone while the second would pass by his own number:
+    twins, and one face enrolled twice, have to be named. A cosine that is no number is a doubt.
+    """
+    if spoof is not None:
+        return Identified(refused(spoof))
+    if recorded and not policy.demo:
+        return Identified(refused(Cause.RECORDED_CAMERA))
+    if not likenesses or not all(isfinite(f.similarity) for f in likenesses):
+        return Identified(refused(Cause.NOT_IDENTIFIED))
+    best, *others = sorted(likenesses, key=lambda f: f.similarity, reverse=True)
+    second = max((f.similarity for f in others), default=-inf)
+    lead = best.similarity - second if others else None
+    among = max(persons, len(likenesses))
+    alone = not any(_rivals(f, policy) for f in others)
+    if alone and best.similarity - second >= policy.lead and policy.holds(best, among):
+        return Identified(_passed(Cause.MATCHED_SELF, best), lead)
+    return Identified(refused(Cause.NOT_IDENTIFIED, best.similarity), lead)
+
+
+def _rivals(likeness: Likeness, policy: MatchPolicy) -> bool:
+    """Whether it could be him too; what his anchors say is no reason to trust another."""
+    return not likeness.similarity < policy.needed(likeness.template, likeness.probe)
 
 
 def _passed(cause: Cause, likeness: Likeness) -> Outcome:

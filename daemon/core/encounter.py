@@ -35,6 +35,7 @@ class Cause(StrEnum):
     RECORDED = "recorded"
 
     OTHER_PERSON = "other-person"
+    NOT_IDENTIFIED = "not-identified"
     SPOOF_FLAT = "spoof-flat"
     SPOOF_SIZE = "spoof-size"
     SPOOF_SHAPE = "spoof-shape"

@@ -20,7 +20,7 @@ from yibao_face.daemon.core.scene.attendance import (
 )
 from yibao_face.daemon.core.scene.event import Event, Kind
 from yibao_face.daemon.core.scene.treatment import may_make_up
-from yibao_face.daemon.desk.desk import Desk, Done, recorded
+from yibao_face.daemon.desk.desk import AttendanceRules, Desk, Done, recorded
 from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.gallery.gallery import Gallery, Numbers
 from yibao_face.daemon.ledger import Entry, Ledger
@@ -28,20 +28,13 @@ from yibao_face.daemon.wire.attendance import AttendanceRequest
 from yibao_face.daemon.wire.reply import AttendanceReply
 from yibao_face.sync.api import Query
 
+_BY_FACE = {"by": "face"}
 _SIGNED = {Sign.IN: Cause.SIGNED_IN, Sign.OUT: Cause.SIGNED_OUT}
 
 
 @dataclass(frozen=True, slots=True)
-class AttendanceRules:
-    """``duplicate_ms``: a repeat within it is no new sign. ``tolerance_ms``: of the clock."""
-
-    duplicate_ms: int
-    tolerance_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class Attendance:
-    """``HisCallAtten`` and the tray's buttons: one path for both."""
+    """``HisCallAtten``: the HIS says who it is. ``sign_by_face`` is the way without."""
 
     booth: Booth
     ledger: Ledger
@@ -64,7 +57,9 @@ class Attendance:
     ) -> Cause:
         numbers = Numbers(request.id_number)
         person = self.gallery.person_of(numbers)
-        sign = self._next(request, person)
+        wanted = Sign(request.action) if request.action else None
+        log = _SignLog(self.ledger, self.rules, request.institution_code)
+        sign = log.next_of(person, wanted)
         if sign is Cause.ALREADY_SIGNED:
             return sign
         if isinstance(sign, Cause):
@@ -86,20 +81,47 @@ class Attendance:
         self.ledger.write(id_, entry)
         return outcome.cause
 
-    def _next(self, request: AttendanceRequest, person: str) -> Sign | Cause:
-        """Which sign this call is, or why it can be none."""
-        institution = request.institution_code
-        if person not in practitioners(self.ledger, institution):
+
+@dataclass(frozen=True, slots=True)
+class _SignLog:
+    """What an institution's log allows to be signed now."""
+
+    ledger: Ledger
+    rules: AttendanceRules
+    institution: str
+
+    @property
+    def roster(self) -> frozenset[str]:
+        return practitioners(self.ledger, self.institution)
+
+    def next_of(self, person: str, wanted: Sign | None) -> Sign | Cause:
+        """Which sign of ``person`` comes now, or why none can."""
+        if person not in self.roster:
             return Cause.NOT_ON_ROSTER
         now_ms = self.ledger.clock.unix_ms()
-        high_water = self.ledger.outbox.high_water_ms(Kind.CLOCK.value)
-        if clock_set_back(high_water, now_ms, self.rules.tolerance_ms):
+        if self.is_set_back(now_ms):
             return Cause.CLOCK_SET_BACK
         # What lies ahead of a clock that was accepted was signed under one that ran ahead.
         latest_ms = now_ms + self.rules.tolerance_ms
-        events = [e for e in _of_day(self.ledger, institution, person) if e.at_ms <= latest_ms]
-        wanted = Sign(request.action) if request.action else None
+        events = [e for e in self._of_day(person) if e.at_ms <= latest_ms]
         return next_sign(events, person, now_ms, self.rules.duplicate_ms, wanted)
+
+    def bar(self, roster: frozenset[str]) -> Cause | None:
+        """Why nobody of ``roster`` can sign now, whoever he is."""
+        if not roster:
+            return Cause.NOT_ON_ROSTER
+        return Cause.CLOCK_SET_BACK if self.is_set_back(self.ledger.clock.unix_ms()) else None
+
+    def is_set_back(self, now_ms: int) -> bool:
+        high_water = self.ledger.outbox.high_water_ms(Kind.CLOCK.value)
+        return clock_set_back(high_water, now_ms, self.rules.tolerance_ms)
+
+    def _of_day(self, person: str) -> list[Event]:
+        kinds = (Kind.ATTENDANCE.value, Kind.ATTENDANCE_MAKEUP.value)
+        today = self.ledger.clock.today().isoformat()
+        return self.ledger.events(
+            Query(kinds=kinds, institution=self.institution, person=person, first_day=today)
+        )
 
 
 def reply_of(cause: Cause) -> AttendanceReply:
@@ -130,6 +152,49 @@ def take_roster(desk: Desk, form: Form, _attempt: Attempt) -> Done:
         sealed={"names": dict(zip(digests, names, strict=True))},
     )
     return desk.note(entry)
+
+
+def sign_by_face(desk: Desk, form: Form, attempt: Attempt) -> Done:
+    """Sign whom the camera sees, if he is one of the roster; without ``sign``, the day toggles.
+
+    Who was recognised is on record also where he had signed already: he was looked at.
+    """
+    institution = desk.institution(form)
+    wanted = form.choice("sign", "签到或签退", Sign) if form.raw.get("sign") else None
+    log = _SignLog(desk.ledger, desk.rules.attendance, institution)
+    roster = log.roster
+    bar = log.bar(roster)
+    if bar is not None:
+        return desk.refuse(Entry(Kind.ATTENDANCE, recorded(), institution, detail=_BY_FACE), bar)
+    id_ = desk.ledger.new_id()
+    met, trace = desk.booth.identify(id_, roster, attempt)
+    # Only now somebody is known whose day may allow the sign or not.
+    outcome = _allowed(log, met, wanted) if met.answer is Answer.PASS else met
+    detail, facts = _search(met, trace), _facts(desk, met)
+    entry = Entry(Kind.ATTENDANCE, outcome, institution, met.matched, trace=trace, detail=detail)
+    record = desk.ledger.write(id_, entry)
+    return Done(outcome.cause, record.id, facts)
+
+
+def _allowed(log: _SignLog, met: Outcome, wanted: Sign | None) -> Outcome:
+    """What becomes of a face that was recognised."""
+    sign = log.next_of(met.matched, wanted)
+    return _signed(met, sign) if isinstance(sign, Sign) else refused(sign, met.similarity)
+
+
+def _facts(desk: Desk, met: Outcome) -> dict[str, Any]:
+    """For the window: who was recognised, so that he sees that it is he."""
+    if met.answer is not Answer.PASS:
+        return {}
+    name = desk.gallery.name(met.matched)
+    return {"person": met.matched[:12], "name": name[:1] + "*" * (len(name) - 1)}
+
+
+def _search(met: Outcome, trace: Trace) -> dict[str, Any]:
+    """How sure a search was: it names nobody."""
+    figures = {"similarity": met.similarity, "lead": trace.lead}
+    rounded = {key: round(value, 4) for key, value in figures.items() if value is not None}
+    return {**_BY_FACE, "among": trace.among, **rounded}
 
 
 def make_up(desk: Desk, form: Form, _attempt: Attempt) -> Done:
@@ -175,14 +240,6 @@ def view_attendance(desk: Desk, form: Form) -> dict[str, Any]:
             if (record := day_record(events, person, day)).signs
         ],
     }
-
-
-def _of_day(ledger: Ledger, institution: str, person: str) -> list[Event]:
-    kinds = (Kind.ATTENDANCE.value, Kind.ATTENDANCE_MAKEUP.value)
-    today = ledger.clock.today().isoformat()
-    return ledger.events(
-        Query(kinds=kinds, institution=institution, person=person, first_day=today)
-    )
 
 
 def _signed(met: Outcome, sign: Sign) -> Outcome:

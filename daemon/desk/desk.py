@@ -24,6 +24,14 @@ from yibao_face.sync.api import Query
 
 
 @dataclass(frozen=True, slots=True)
+class AttendanceRules:
+    """``duplicate_ms``: a repeat within it is no new sign. ``tolerance_ms``: of the clock."""
+
+    duplicate_ms: int
+    tolerance_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeskRules:
     """What a site lays down. ``round_cutoff``: by when each inpatient was seen today (S0-50)."""
 
@@ -33,6 +41,7 @@ class DeskRules:
     makeup_within_ms: int
     max_agents: int
     max_cards: int
+    attendance: AttendanceRules
 
 
 @dataclass(frozen=True, slots=True)

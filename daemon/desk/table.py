@@ -21,6 +21,7 @@ ACTS: dict[str, Act] = {
     "treatment-makeup": treatment.make_up,
     "treatment-data": treatment.take_data,
     "roster": attendance.take_roster,
+    "attendance-face": attendance.sign_by_face,
     "attendance-makeup": attendance.make_up,
     "clock": attendance.accept_clock,
     "agent": registration.register_agent,

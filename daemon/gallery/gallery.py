@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -15,7 +15,7 @@ import numpy as np
 
 from yibao_face.daemon.core.encounter import Who
 from yibao_face.daemon.core.template import Growth, Kept, Probe, Sample, Source, grown, weights
-from yibao_face.daemon.gallery.lookup import Lookup
+from yibao_face.daemon.gallery.lookup import Change, Lookup
 from yibao_face.daemon.gallery.vault import Vault
 from yibao_face.models.api import Embedding, ModelStamp
 from yibao_face.models.embed import fuse
@@ -202,6 +202,27 @@ class Gallery:
         """The samples of ``person`` made by the network ``stamp``."""
         with self._open() as db:
             return self._samples(db, person, stamp)
+
+    def templates(
+        self, persons: Collection[str], stamp: ModelStamp
+    ) -> list[tuple[str, Embedding]]:
+        """Every sample of ``persons`` made by the network ``stamp``, as of one moment."""
+        with self._open() as db:
+            db.execute("BEGIN")
+            found = [(p, self._samples(db, p, stamp)) for p in sorted(persons)]
+        return [(person, s.embedding) for person, stored in found for s in stored]
+
+    def reference(self, person: str, stamp: ModelStamp) -> Reference | None:
+        """The person's own reference; ``None`` where the network ``stamp`` made no sample."""
+        stored = self.samples(person, stamp)
+        return reference_of(Who.SELF, person, stored, expired=False) if stored else None
+
+    def change(self) -> Change:
+        """Another value than before once anything was written, by any process."""
+        try:
+            return self._lookup.change()
+        except (sqlite3.Error, OSError) as exc:
+            raise GalleryError(f"{self.path.name}: {exc}") from exc
 
     def name(self, person: str) -> str:
         """The enrolled name."""
