@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
 from yibao_face.daemon.capture.attempt import Attempt
-from yibao_face.daemon.core.challenge import PROMPTS, Action
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.challenge import PROMPTS, Action
 
 _WAKE_S = 0.1
 

@@ -12,7 +12,8 @@ from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.capture.measure import measures_of
 from yibao_face.daemon.capture.session import Capture, Session
-from yibao_face.daemon.core.challenge import (
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.challenge import (
     Action,
     ChallengePolicy,
     Done,
@@ -23,8 +24,7 @@ from yibao_face.daemon.core.challenge import (
     judge_action,
     steady,
 )
-from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import attack_cause
+from yibao_face.daemon.core.liveness.gate import attack_cause
 from yibao_face.drivers.api import Camera, Frame
 from yibao_face.models.embed import cosine
 

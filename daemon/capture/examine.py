@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import Features, LivenessPolicy, reading_hint
+from yibao_face.daemon.core.liveness.gate import Features, LivenessPolicy, reading_hint
 from yibao_face.daemon.core.quality import (
     Appearance,
     FaceBox,

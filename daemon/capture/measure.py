@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan, nan
 
 from yibao_face.daemon.capture.examine import Shot
-from yibao_face.daemon.core.challenge import Measures
+from yibao_face.daemon.core.liveness.challenge import Measures
 from yibao_face.models.liveness.jaw import chin_mm, jaw_edge_mm, mouth_px_ratio
 from yibao_face.models.liveness.relief import Pinhole
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from itertools import chain
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import Gate, LivenessPolicy, SoftScore, Term
-from yibao_face.daemon.core.modality import Cue
+from yibao_face.daemon.core.liveness.gate import Gate, LivenessPolicy, SoftScore, Term
+from yibao_face.daemon.core.liveness.modality import Cue
 from yibao_face.models.liveness.gate import CueEntry, GateEntry, LivenessEntry, SoftEntry
 
 

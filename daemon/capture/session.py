@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from yibao_face.daemon.capture.attempt import Attempt, CameraSilentError
 from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.capture.measure import measures_of
-from yibao_face.daemon.core.challenge import Measures
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import Features, LivenessVerdict, attack_cause, judge
+from yibao_face.daemon.core.liveness.challenge import Measures
+from yibao_face.daemon.core.liveness.gate import Features, LivenessVerdict, attack_cause, judge
 from yibao_face.daemon.core.quality import guidance
 from yibao_face.drivers.api import Camera, Frame
 from yibao_face.models.track import BestShots, FaceTracker

@@ -21,7 +21,7 @@ from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import CameraConfig, Config
 from yibao_face.daemon.core.decision import Likeness, MatchPolicy, decide
 from yibao_face.daemon.core.encounter import Cause, Who
-from yibao_face.daemon.core.liveness import judge
+from yibao_face.daemon.core.liveness.gate import judge
 from yibao_face.daemon.demo.child import DemoError, child_daemon
 from yibao_face.daemon.demo.play import FIRST, Stage, enrol_cast
 from yibao_face.daemon.door.client import sample_request

@@ -19,8 +19,9 @@ import numpy as np
 
 from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.core.challenge import Action as Asked
-from yibao_face.daemon.core.challenge import (
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.challenge import Action as Asked
+from yibao_face.daemon.core.liveness.challenge import (
     ChallengePolicy,
     Done,
     Measures,
@@ -30,16 +31,15 @@ from yibao_face.daemon.core.challenge import (
     judge_action,
     steady,
 )
-from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import (
+from yibao_face.daemon.core.liveness.gate import (
     LivenessPolicy,
     LivenessVerdict,
     attack_cause,
     judge,
     reading_hint,
 )
+from yibao_face.daemon.core.liveness.stream import Exposure, StreamPolicy, stream_cause
 from yibao_face.daemon.core.quality import Limits, distance_hint
-from yibao_face.daemon.core.stream import Exposure, StreamPolicy, stream_cause
 from yibao_face.daemon.evaluate import baseline
 from yibao_face.daemon.evaluate.recorded import response_of
 from yibao_face.daemon.evaluate.result import Result, numbers_only
@@ -62,7 +62,8 @@ _TURN_VIEWS = 8
 _SAME_FACE_OVERLAP = 0.3
 # The files that decide how a presentation ends; of the simulator all of them do.
 _DECIDING = {
-    "yibao_face.daemon.core": ("challenge", "liveness", "quality", "stream"),
+    "yibao_face.daemon.core": ("quality",),
+    "yibao_face.daemon.core.liveness": ("challenge", "gate", "stream"),
     "yibao_face.daemon.evaluate": ("baseline", "encounter"),
     "yibao_face.models.liveness": ("jaw", "noise", "relief", "shape"),
     "yibao_face.models.simulator": (),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import SoftScore, Term
+from yibao_face.daemon.core.liveness.gate import SoftScore, Term
 
 Floats = npt.NDArray[np.float64]
 

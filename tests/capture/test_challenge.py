@@ -14,8 +14,8 @@ from yibao_face.daemon.capture.attempt import Attempt, DeadlineError
 from yibao_face.daemon.capture.challenge import Challenge, Proof
 from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.capture.session import Capture, Session
-from yibao_face.daemon.core.challenge import Action, ChallengePolicy, When, eased
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.challenge import Action, ChallengePolicy, When, eased
 from yibao_face.daemon.demo import scene
 from yibao_face.drivers.virtual import Step, VirtualCamera
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from yibao_face.daemon.core.decision import Likeness, MatchPolicy, decide
 from yibao_face.daemon.core.encounter import HINTS, Answer, Cause, Who
-from yibao_face.daemon.core.liveness import Gate, LivenessPolicy, attack_cause, judge
+from yibao_face.daemon.core.liveness.gate import Gate, LivenessPolicy, attack_cause, judge
 from yibao_face.daemon.core.quality import Appearance, Limits, appearance_hint
 
 PROPERTY = settings(max_examples=300, deadline=None)

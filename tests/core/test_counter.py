@@ -26,8 +26,8 @@ from yibao_face.daemon.capture.attempt import (
     End,
     StoppingError,
 )
-from yibao_face.daemon.core.challenge import PROMPTS, Action
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.challenge import PROMPTS, Action
 
 PROMPT = Prompt("encounter-1", Stage.CONSENT, "同意人脸识别吗？", "v1", "32**************44")
 YES = Consent("encounter-1", Stage.CONSENT, accepted=True, staff="00100020")

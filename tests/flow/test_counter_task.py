@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness import running
 
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.core.challenge import Action
+from yibao_face.daemon.core.liveness.challenge import Action
 
 
 def test_the_window_shows_the_action_its_words_and_the_seconds_left(site: Config) -> None:

@@ -15,7 +15,7 @@ from yibao_face.daemon.booth.photo import Image
 from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import LivenessPolicy
+from yibao_face.daemon.core.liveness.gate import LivenessPolicy
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.wiring import build
 from yibao_face.drivers.api import Frame, Intrinsics

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.stream import Exposure, StreamPolicy, stream_cause
+from yibao_face.daemon.core.liveness.stream import Exposure, StreamPolicy, stream_cause
 from yibao_face.drivers.api import Frame
 from yibao_face.drivers.replay import ReplayCamera
 from yibao_face.models.api import Box

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yibao_face.daemon.core.encounter import HINTS, Cause
-from yibao_face.daemon.core.stream import Exposure, StreamPolicy, stream_cause
+from yibao_face.daemon.core.liveness.stream import Exposure, StreamPolicy, stream_cause
 
 POLICY = StreamPolicy()
 LOOPED = StreamPolicy(looped=True)

@@ -13,7 +13,7 @@ from math import isfinite, nan
 from statistics import median
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import LivenessPolicy
+from yibao_face.daemon.core.liveness.gate import LivenessPolicy
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.core.scene.special import Case
 

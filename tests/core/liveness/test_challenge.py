@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yibao_face.daemon.core.challenge import (
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.challenge import (
     PROMPTS,
     Action,
     ChallengePolicy,
@@ -25,8 +26,7 @@ from yibao_face.daemon.core.challenge import (
     needed,
     steady,
 )
-from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import Gate, LivenessPolicy
+from yibao_face.daemon.core.liveness.gate import Gate, LivenessPolicy
 from yibao_face.daemon.core.quality import Limits
 
 POLICY = ChallengePolicy(When.ABOVE_AMOUNT, min_amount_fen=50_000)

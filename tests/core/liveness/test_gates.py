@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import (
+from yibao_face.daemon.core.liveness.gate import (
     Features,
     Gate,
     LivenessPolicy,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness import Gate, LivenessPolicy, SoftScore, Term, judge
+from yibao_face.daemon.core.liveness.gate import Gate, LivenessPolicy, SoftScore, Term, judge
 
 NAN = float("nan")
 SCORE = SoftScore(

@@ -7,7 +7,14 @@ from itertools import product
 import pytest
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.modality import Allowance, Cue, Modality, Plan, Purpose, plan_for
+from yibao_face.daemon.core.liveness.modality import (
+    Allowance,
+    Cue,
+    Modality,
+    Plan,
+    Purpose,
+    plan_for,
+)
 
 SETTLE, SIGN = Purpose.SETTLEMENT, Purpose.ATTENDANCE
 NONE, STEREO, COLOUR = Allowance(), Allowance(stereo=True), Allowance(colour_only=True)

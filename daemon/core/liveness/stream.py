@@ -3,7 +3,7 @@
 What is put in instead of a camera (a file, a still picture in one plane, a rendered head) rarely
 imitates all that comes for free with a sensor: a clock of its own that keeps pace with ours, noise
 that is never the same twice, planes that belong together. An injector who knows these rules can
-obey them: they stand beside the pinned device (``core.device``), never in its place.
+obey them: they stand beside the pinned device (``core.liveness.device``), never in its place.
 """
 
 from __future__ import annotations

@@ -91,8 +91,8 @@ class Pin:
 def device_cause(facts: DeviceFacts, pin: Pin, *, demo: bool) -> Cause | None:
     """Why nobody may pass before this camera; ``None`` when it may be used.
 
-    What its frames can prove is asked elsewhere (``core.modality``). In the demo a recording is
-    let by, whatever is pinned: its answers are marked.
+    What its frames can prove is asked elsewhere (``modality``). In the demo a recording is let by,
+    whatever is pinned: its answers are marked.
     """
     if is_software(facts):
         return Cause.CAMERA_UNTRUSTED

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yibao_face.daemon.core.device import (
+from yibao_face.daemon.core.encounter import HINTS, Cause
+from yibao_face.daemon.core.liveness.device import (
     USB_DRIVERS,
     DeviceFacts,
     Pin,
@@ -16,7 +17,6 @@ from yibao_face.daemon.core.device import (
     is_software,
     is_usb_id,
 )
-from yibao_face.daemon.core.encounter import HINTS, Cause
 
 FITTED = DeviceFacts(
     driver="uvc",

@@ -1,0 +1,1 @@
+"""Is it a living person before the fitted camera: gates, actions, cues, stream, device."""
