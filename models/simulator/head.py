@@ -58,6 +58,11 @@ class HeadModel:
         units = [name.split("/")[1] for name in self._targets if name.startswith("faceunits/")]
         self.resting_units = [unit for unit in units if unit not in _NOT_AT_REST]
 
+    @property
+    def average_mm(self) -> Floats:
+        """The (468, 3) landmarks of the head everybody's shape is a change of."""
+        return self.landmarks(self._rest)
+
     def person(self, rng: np.random.Generator, *, detail: float = 1.0) -> Person:
         """A random adult. ``detail``: 1 as people differ, less for a smoothed likeness."""
         ancestry = str(rng.choice(_ANCESTRIES))

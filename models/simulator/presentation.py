@@ -17,6 +17,7 @@ from yibao_face.models.liveness.relief import DepthImage, Pinhole
 from yibao_face.models.simulator.cast import Casting, cast
 from yibao_face.models.simulator.head import HeadModel, Person
 from yibao_face.models.simulator.pose import Pose, random_pose
+from yibao_face.models.simulator.raster import Floats
 from yibao_face.models.simulator.scene import Artefact, Effort, Scene, project
 from yibao_face.models.simulator.sensor import (
     SENSORS,
@@ -30,6 +31,9 @@ from yibao_face.models.simulator.sensor import (
 from yibao_face.models.simulator.species import Action, Species
 
 _LANDMARK_NOISE_PX = 1.2
+# A landmarker errs on the same face in the same way frame after frame: each landmark by itself,
+# and the whole shape in smooth waves.
+_BIAS_MM, _WAVE_MM = 1.0, 0.8
 _PERIOD_US = 1e6 / 30
 _JITTER_US = 2000.0
 _INERTIA = 0.9
@@ -39,18 +43,22 @@ _BLINK = (0.4, 0.9, 1.0, 0.9, 0.5, 0.2)
 _BLINK_CHANCE = 1 / 90  # a view, 30 a second
 _MOUTH = (0.6, 1.0)
 _TURN_DEG = (15.0, 30.0)
-_PERSON, _OTHER, _STAGING, _VIEWS, _ACTED = range(5)
+_PERSON, _OTHER, _STAGING, _VIEWS, _ACTED, _BIAS = range(6)
 _ORDER = list(Species)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """``depth_mm``: (h, w), 0 = no reading. ``points``: (468, 2) px of it. ``at_us``: its time."""
+    """``depth_mm``: (h, w), 0 = no reading. ``points``: (468, 2) px of it. ``at_us``: its time.
+
+    ``accomplice``: of a swap, whether its living half stands there.
+    """
 
     depth_mm: DepthImage
     points: Points
     lens: Pinhole
     at_us: int
+    accomplice: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,11 +125,14 @@ def _key(seed: int, *, test: bool) -> list[int]:
 class _Shown:
     """A rendered scene and how it moves."""
 
-    def __init__(self, sight: Sight, exposure: Exposure, scene: Scene, distance_mm: float) -> None:
+    def __init__(
+        self, sight: Sight, exposure: Exposure, scene: Scene, distance_mm: float, bias_mm: Floats
+    ) -> None:
         self.exposure = exposure
         self.sway, self.adrift = scene.sway, scene.adrift
         self.px_per_mm = sight.lens.f / distance_mm
         self.points: Points = project(scene.landmarks, sight.lens)
+        self.points += bias_mm * np.float32(self.px_per_mm)
         self.lids_px: Points | None = None
         if scene.lids_mm is not None:
             self.lids_px = project(scene.landmarks + scene.lids_mm, sight.lens) - self.points
@@ -144,10 +155,14 @@ class _Stage:
         # A swap is a living accomplice and a print, in either order.
         kinds = (species, Species.PRINT_FLAT) if species is Species.SWAP else (species,)
         self._artefacts = [cast(kind, casting) for kind in kinds]
+        accomplice = self._artefacts[0]
         self._first_views = int(casting.rng.integers(3, 9))
         if casting.rng.random() < 0.5:
             self._artefacts.reverse()
+        # Of the swap's two, the living one, wherever it ended up.
+        self._living = self._artefacts.index(accomplice) if len(kinds) > 1 else -1
         self._resting: list[_Shown] = []
+        self._bias_mm = _bias_mm(casting.heads, self.rng(_BIAS))
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """The stream of draws of one purpose."""
@@ -172,18 +187,28 @@ class _Stage:
         scene = artefact.scene(self._sight, self._pose, effort)
         subject = Subject(scene.depth_mm, scene.loss, scene.material, self._wall_mm)
         exposure = Exposure(self._sight, self._casting.bank, subject)
-        return _Shown(self._sight, exposure, scene, float(self._pose.shift_mm[2]))
+        return _Shown(self._sight, exposure, scene, float(self._pose.shift_mm[2]), self._bias_mm)
 
     def _moving(self, shown: list[_Shown], rng: np.random.Generator) -> Iterator[View]:
         motion = _Motion(rng)
         at_us = float(rng.uniform(0, _PERIOD_US))
         for turn in count():
-            now = shown[0] if turn < self._first_views else shown[-1]
+            part = 0 if turn < self._first_views else len(shown) - 1
+            now = shown[part]
             motion.step()
             sway, points = motion.seen(now, self._sight.scale)
             depth = now.exposure.shot(rng, sway)
-            yield View(depth, points, self._sight.lens, round(at_us))
+            yield View(depth, points, self._sight.lens, round(at_us), part == self._living)
             at_us += _PERIOD_US + float(np.clip(rng.normal(0, _JITTER_US), -9000, 9000))
+
+
+def _bias_mm(heads: HeadModel, rng: np.random.Generator) -> Floats:
+    """(468, 2) mm right and down by which the landmarks of one presentation are off."""
+    at = heads.average_mm[:, :2]
+    x, y = ((at - at.mean(0)) / 60).T
+    waves = np.stack([x, y, x * x - 0.5, x * y, y * y - 0.5], 1)
+    smooth = waves @ rng.standard_normal((5, 2)) * _WAVE_MM
+    return (smooth + rng.standard_normal(at.shape) * _BIAS_MM).astype(np.float32)
 
 
 class _Motion:
