@@ -24,7 +24,12 @@ def liveness_policy(
 
 
 def _entry_of(entry: LivenessEntry, cue: Cue) -> CueEntry:
-    return {Cue.DEPTH: entry.depth, Cue.INFRARED: entry.infrared, Cue.STEREO: entry.stereo}[cue]
+    return {
+        Cue.DEPTH: entry.depth,
+        Cue.INFRARED: entry.infrared,
+        Cue.STEREO: entry.stereo,
+        Cue.PLANES: entry.planes,
+    }[cue]
 
 
 def _gate(entry: GateEntry) -> Gate:

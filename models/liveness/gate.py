@@ -53,7 +53,8 @@ class LivenessEntry:
     """The liveness engine: gates on ``models.liveness``, and where they come from.
 
     ``frames`` usable ones decide, ``attack_frames`` that fail end at once; after ``max_frames``
-    nobody is looked at any longer. ``soft`` and the depth gates go together.
+    nobody is looked at any longer. ``soft`` and the depth gates go together. ``planes``: how
+    colour and depth fit each other.
     """
 
     version: str
@@ -64,6 +65,7 @@ class LivenessEntry:
     depth: CueEntry
     infrared: CueEntry
     stereo: CueEntry
+    planes: CueEntry
     soft: SoftEntry | None
 
 
@@ -75,7 +77,7 @@ def load_gates() -> LivenessEntry:
 
 def entry_of(body: dict[str, Any]) -> LivenessEntry:
     """Read the gates as ``gates.json`` writes them."""
-    cues = {name: _cue(body[name]) for name in ("depth", "infrared", "stereo")}
+    cues = {name: _cue(body[name]) for name in ("depth", "infrared", "stereo", "planes")}
     values: dict[str, Any] = {**body, **cues, "soft": _soft(body["soft"])}
     return LivenessEntry(**values)
 

@@ -18,11 +18,15 @@ class Purpose(StrEnum):
 
 @unique
 class Cue(StrEnum):
-    """One kind of evidence. All of a plan must hold: they are never alternatives."""
+    """One kind of evidence. All of a plan must hold: they are never alternatives.
+
+    ``PLANES``: how colour and depth fit each other.
+    """
 
     DEPTH = "depth"
     INFRARED = "infrared"
     STEREO = "stereo"
+    PLANES = "planes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ def plan_for(sees: Modality, purpose: Purpose, allowed: Allowance) -> Plan | Cau
     if not sees.colour:
         return Cause.NO_DEPTH_CAMERA
     if sees.depth:
-        return Plan(frozenset({Cue.DEPTH, Cue.INFRARED} if sees.infrared else {Cue.DEPTH}))
+        with_depth = frozenset({Cue.DEPTH, Cue.PLANES})
+        return Plan(with_depth | {Cue.INFRARED} if sees.infrared else with_depth)
     settles = purpose is Purpose.SETTLEMENT
     if sees.infrared and sees.calibrated:
         refused = settles and not allowed.stereo

@@ -25,8 +25,8 @@ PAIR = Modality(colour=True, depth=False, infrared=True, calibrated=True)
 DEPTH = Modality(colour=True, depth=True, infrared=False)
 DEPTH_IR = Modality(colour=True, depth=True, infrared=True)
 BLIND = Modality(colour=False, depth=True, infrared=True)
-BY_DEPTH = Plan(frozenset({Cue.DEPTH}))
-BY_BOTH = Plan(frozenset({Cue.DEPTH, Cue.INFRARED}))
+BY_DEPTH = Plan(frozenset({Cue.DEPTH, Cue.PLANES}))
+BY_BOTH = Plan(frozenset({Cue.DEPTH, Cue.INFRARED, Cue.PLANES}))
 BY_PAIR = Plan(frozenset({Cue.STEREO, Cue.INFRARED}), 1)
 BY_IR = Plan(frozenset({Cue.INFRARED}), 1, audit=True)
 BY_COLOUR = Plan(frozenset(), 2, audit=True)
@@ -85,3 +85,4 @@ def test_what_has_no_shape_cue_asks_for_an_action_and_is_audited(
     assert plan.audit is not shaped
     assert plan.actions >= (0 if Cue.DEPTH in plan.cues else 1)
     assert (Cue.INFRARED in plan.cues) is sees.infrared
+    assert (Cue.PLANES in plan.cues) is (Cue.DEPTH in plan.cues)
