@@ -31,10 +31,13 @@ _MIN_READINGS = 8
 # leads to the neck or the wall: there the landmarks of a chin slide when they follow a mouth that
 # the surface does not have.
 _MAX_STEP_MM = 20.0
-# The edge of the jaw is at most so far below the lower lip, in eye distances, and as steep as
-# ``_MAX_STEP_MM`` within this share of one.
+# The edge of the jaw is at most so far below the lower lip, in eye distances, and falls off to the
+# neck by so much within this share of one: more than a chin recedes behind its lip as it drops.
 _EDGE_REACH = 1.4
 _EDGE_STEEP = 0.08
+_EDGE_MM = 28.0
+# A hole wider than this share may have swallowed the chin.
+_EDGE_HOLE = 0.15
 _ACROSS = np.arange(-_REACH, _REACH + 1)
 # The lower lip of a head lies no deeper than this behind the tip of its nose.
 _LIP_BEHIND_MM = 70.0
@@ -74,7 +77,7 @@ def jaw_edge_mm(depth_mm: DepthImage, points: Points, lens: Pinhole) -> float:
     z = _along(depth_mm, path, across / apart)
     if not z.size or not abs(z[0] - nose[2]) <= _LIP_BEHIND_MM:
         return nan
-    at = _edge(z, max(2, round(_EDGE_STEEP * apart)))
+    at = _edge(z, max(2, round(_EDGE_STEEP * apart)), max(3, round(_EDGE_HOLE * apart)))
     if at is None:
         return nan
     x, y = lens.back_project(path[at : at + 1, 0], path[at : at + 1, 1], z[at : at + 1])
@@ -109,13 +112,20 @@ def _along(depth_mm: DepthImage, path: Floats, across: Floats) -> Floats:
     return np.where(known > len(_ACROSS) // 2, middle, np.nan)
 
 
-def _edge(z_mm: Floats, steep: int) -> int | None:
-    """Index of the last point before ``z_mm`` falls off by a step within ``steep`` points."""
+def _edge(z_mm: Floats, steep: int, hole: int) -> int | None:
+    """Index of the last point before ``z_mm`` falls off by a step within ``steep`` points.
+
+    ``None`` without one, or where more than ``hole`` points before it have no depth.
+    """
     known = np.flatnonzero(np.isfinite(z_mm))
     # The known point ``steep`` before each, or the last one before a hole.
     before = np.maximum(np.searchsorted(known, known - steep, "right") - 1, 0)
-    fallen = np.flatnonzero(z_mm[known] - z_mm[known[before]] > _MAX_STEP_MM)
-    return int(known[before[fallen[0]]]) if fallen.size else None
+    fallen = np.flatnonzero(z_mm[known] - z_mm[known[before]] > _EDGE_MM)
+    if not fallen.size:
+        return None
+    below = fallen[0]
+    unseen = known[below] - known[below - 1] - 1
+    return int(known[before[below]]) if unseen <= hole else None
 
 
 def _places(depth_mm: DepthImage, points: Points, which: tuple[int, ...], lens: Pinhole) -> Floats:

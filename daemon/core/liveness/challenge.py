@@ -46,18 +46,23 @@ class When(StrEnum):
     ALWAYS = "always"
 
 
-# Frames in a row that may lack a reading within a window.
-_GAPS = 3
+# Frames that may lack a reading between those of one window: a jaw that dropped is steep, and
+# often half unseen. What condemns must be seen without a break.
+_GAPS, _ATTACK_GAPS = 20, 3
+# So many windows are waited for both measures of the jaw; after that one is enough.
+_PATIENCE = 3
 # Median of so many frames tells a turn; the jaw, measured more roughly, needs ``window``.
 _TURN_FRAMES = 3
 # +1: the nose goes to the right of an unmirrored picture, to the person's left (models.landmark).
 _SIGN = {Action.TURN_LEFT: 1.0, Action.TURN_RIGHT: -1.0}
 # Gates calibrated on shut mouths and faces turned by 20° at the most: what the action itself
-# changes says nothing about an attack. Every other gate goes on holding.
+# changes says nothing about an attack. Every other gate goes on holding: depth of the whole
+# (``gain1``), size, and what lies around it.
+_SHAPE = frozenset({"corr1", "gain2", "corr2", "gain3", "corr3", "rest_gain", "procrustes_mm"})
 _ALTERED = {
-    Action.MOUTH: frozenset({"procrustes_mm", "corr2"}),
-    Action.TURN_LEFT: frozenset({"procrustes_mm", "gain2", "corr2"}),
-    Action.TURN_RIGHT: frozenset({"procrustes_mm", "gain2", "corr2"}),
+    Action.MOUTH: _SHAPE,
+    Action.TURN_LEFT: _SHAPE,
+    Action.TURN_RIGHT: _SHAPE,
     Action.BLINK: frozenset[str](),
 }
 _TURN_MAX_YAW_DEG = 45.0
@@ -182,7 +187,9 @@ def has_baseline(action: Action, before: Sequence[Measures], policy: ChallengePo
     """Whether ``before`` says enough to tell a change from."""
     rest = _rest(before, policy)
     if action is Action.MOUTH:
-        return isfinite(rest.mouth_ratio) and (isfinite(rest.chin_mm) or isfinite(rest.edge_mm))
+        known = isfinite(rest.chin_mm), isfinite(rest.edge_mm)
+        waited = len(before) >= _PATIENCE * policy.window
+        return isfinite(rest.mouth_ratio) and (any(known) if waited else all(known))
     return isfinite(rest.blink if action is Action.BLINK else rest.yaw_deg)
 
 
@@ -196,8 +203,9 @@ def judge_action(
 ) -> Done | Cause | None:
     """Whether ``action`` was done in the frames so far; ``None`` while it may still be.
 
-    ``before``: frames before it was asked for. ``over``: the time is. ``SPOOF_RIGID``: the mouth
-    opened and the jaw did not move. A reading that is no number is never part of a proof.
+    ``before``: frames before it was asked for. ``over``: the time is: ``DEPTH_POOR`` where the jaw
+    could hardly be read, else ``ACTION_NOT_DONE``. ``SPOOF_RIGID``: the mouth opened and the jaw
+    did not move. A reading that is no number is never part of a proof.
     """
     rest = _rest(before, policy)
     found: Done | Cause | None = None
@@ -207,7 +215,13 @@ def judge_action(
         found = _blink(rest.blink, during, policy)
     else:
         found = _turn(action, rest.yaw_deg, during, policy)
-    return Cause.ACTION_NOT_DONE if found is None and over else found
+    return _undone(action, during, policy) if found is None and over else found
+
+
+def _undone(action: Action, during: Sequence[Measures], policy: ChallengePolicy) -> Cause:
+    read = sum(isfinite(frame.chin_mm) or isfinite(frame.edge_mm) for frame in during)
+    unread = action is Action.MOUTH and read < policy.window
+    return Cause.DEPTH_POOR if unread else Cause.ACTION_NOT_DONE
 
 
 def steady(policy: LivenessPolicy, action: Action) -> LivenessPolicy:
@@ -258,7 +272,7 @@ def _mouth(
         moved = rise >= policy.mouth_least and not edge < policy.rigid_mm
         grown.append(growth if moved else nan)
         still.append(growth if rise >= policy.mouth_rise else nan)
-    if any(mm < policy.rigid_mm for mm in _medians(still, policy.window)):
+    if any(mm < policy.rigid_mm for mm in _medians(still, policy.window, _ATTACK_GAPS)):
         return Cause.SPOOF_RIGID
     most = max(_medians(grown, policy.window), default=nan)
     return Done(Action.MOUTH, most) if most >= policy.jaw_mm else None
@@ -290,9 +304,9 @@ def _blink(base: float, during: Sequence[Measures], policy: ChallengePolicy) -> 
     return None
 
 
-def _medians(values: Sequence[float], size: int) -> Iterator[float]:
-    """Medians of each ``size`` readings in a row, of which few frames in between may lack one."""
+def _medians(values: Sequence[float], size: int, gaps: int = _GAPS) -> Iterator[float]:
+    """Medians of each ``size`` readings in a row, ``gaps`` frames in between may lack one."""
     read = [at for at, value in enumerate(values) if isfinite(value)]
     for first, last in zip(read, read[size - 1 :], strict=False):
-        if last - first < size + _GAPS:
+        if last - first < size + gaps:
             yield median(v for v in values[first : last + 1] if isfinite(v))
