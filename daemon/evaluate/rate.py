@@ -44,6 +44,11 @@ class Count:
         return Rate(errors, self.accepted + self.rejected)
 
     @property
+    def passed(self) -> Rate:
+        """Accepted of all that were shown: what an attacker who may try again can count on."""
+        return Rate(self.accepted, self.presentations)
+
+    @property
     def unanswered(self) -> Rate:
         """APNRR or BPNRR: nothing was classified."""
         return Rate(self.silent, self.presentations)

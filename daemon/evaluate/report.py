@@ -84,9 +84,10 @@ def text(found: Study, page: Page) -> list[str]:
     lines = [page.warning]
     for count in found.counts:
         name = f"{'APCER' if count.is_attack else 'BPCER'} {_species(count.species)}"
+        of_all = f"通过 accepted of all {told(count.passed)}; " if count.is_attack else ""
         lines.append(
-            f"{name}: {told(count.wrong)}; 无响应 non-response {told(count.unanswered)} "
-            f"({page.mark})"
+            f"{name}: {told(count.wrong)}; {of_all}无响应 non-response"
+            f" {told(count.unanswered)} ({page.mark})"
         )
     for compared in found.compared:
         lines.append(NAMES[compared.limit.name])
@@ -159,6 +160,8 @@ def numbers(found: Study, page: Page) -> dict[str, Any]:
 
 def _as_json(count: Count, page: Page) -> dict[str, Any]:
     rates = {"apcer" if count.is_attack else "bpcer": count.wrong, "no_response": count.unanswered}
+    if count.is_attack:
+        rates["accepted_of_all"] = count.passed
     return {
         "kind": page.mark,
         "species": count.species,
@@ -184,13 +187,17 @@ def _facts(page: Page) -> str:
 
 
 def _counts(found: Study, page: Page) -> str:
-    heads = ("种类 species", "指标 rate", "错误率 (n, 95 %, 单侧上界)", "无响应 non-response")
+    heads = (
+        *("种类 species", "指标 rate", "错误率 (n, 95 %, 单侧上界)"),
+        *("通过占全部 accepted of all", "无响应 non-response"),
+    )
     worst = found.worst
     rows = [
         [
             _species(count.species),
             "APCER" if count.is_attack else "BPCER",
             _number(told(count.wrong), page),
+            _number(told(count.passed), page) if count.is_attack else "—",
             _number(told(count.unanswered), page),
         ]
         for count in found.counts
