@@ -13,6 +13,7 @@ from yibao_face.daemon.capture.attempt import (
     CancelledByPersonError,
     DeadlineError,
     EncounterEndedError,
+    PersonChangedError,
     StoppingError,
 )
 from yibao_face.daemon.core.encounter import Answer, Cause
@@ -171,6 +172,7 @@ ERRORS: dict[type[Exception], Cause] = {
     DeadlineError: Cause.DEADLINE,
     StoppingError: Cause.STOPPING,
     CameraSilentError: Cause.CAMERA_SILENT,
+    PersonChangedError: Cause.PERSON_CHANGED,
     EncounterEndedError: Cause.INTERNAL,
     CounterSilentError: Cause.COUNTER_SILENT,
     DeviceMissingError: Cause.CAMERA_MISSING,

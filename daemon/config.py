@@ -10,6 +10,8 @@ from datetime import time
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
+from yibao_face.daemon.core.liveness.challenge import Action, When
+from yibao_face.daemon.core.liveness.device import is_usb_id
 from yibao_face.daemon.core.scene.ward import INPATIENT_MED_TYPES
 from yibao_face.daemon.wire.origin import origin_of
 from yibao_face.models.mask import Mask, MaskError, Polygons
@@ -46,11 +48,18 @@ class CameraConfig:
 
     ``masks``: up to 4 polygons of 3 to 16 corners ``[x, y]`` in shares 0..1 of the picture, from
     its upper left corner, in which no face is looked for.
+
+    ``pin_…``: the camera this counter was fitted with, none else is used; empty: not compared.
+    ``usb_id``: ``vid:pid``; ``path``: the socket; all as ``yibao-face`` tells them of a camera.
     """
 
     uri: str = ""
     silence_s: float = 3.0
     masks: Polygons = ()
+    pin_usb_id: str = ""
+    pin_serial: str = ""
+    pin_path: str = ""
+    pin_firmware: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,26 @@ class MatchConfig:
     margin: float = 0.04
     model: str = ""
     grow: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessConfig:
+    """Who is asked to move, and what a site takes upon itself.
+
+    ``challenge``: ``never``, ``after-reject`` (of this person, lately), ``above-amount`` (and
+    after a reject) or ``always``; ``challenge_amount``: yuan. ``actions``: what may be asked;
+    the mouth always, as nothing else proves anything against masks. ``allow_rgb_only``:
+    settlements before a camera without depth: weak, and told so in each record.
+
+    ``keep_attack_crops``: a small sealed picture of each attack, erased after ``crop_days``.
+    """
+
+    challenge: str = "after-reject"
+    challenge_amount: float = 500.0
+    actions: tuple[str, ...] = ("mouth", "turn-left", "turn-right", "blink")
+    allow_rgb_only: bool = False
+    keep_attack_crops: bool = True
+    crop_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +167,7 @@ class Config:
     encounter: EncounterConfig = field(default_factory=EncounterConfig)
     enrolment: EnrolmentConfig = field(default_factory=EnrolmentConfig)
     match: MatchConfig = field(default_factory=MatchConfig)
+    liveness: LivenessConfig = field(default_factory=LivenessConfig)
     repeat: RepeatConfig = field(default_factory=RepeatConfig)
     lockout: LockoutConfig = field(default_factory=LockoutConfig)
     attendance: AttendanceConfig = field(default_factory=AttendanceConfig)
@@ -240,7 +270,8 @@ def _is_texts(value: Any) -> bool:
 
 
 def _check(config: Config, file: str) -> None:
-    for holds, rule in (*_machine_limits(config), *_scene_limits(config)):
+    limits = (*_machine_limits(config), *_liveness_limits(config), *_scene_limits(config))
+    for holds, rule in limits:
         if not holds:
             raise ConfigError(f"{file}: {rule}")
     try:
@@ -263,6 +294,30 @@ def _machine_limits(config: Config) -> tuple[tuple[bool, str], ...]:
         (0 < config.camera.silence_s <= 60, "camera.silence_s must be 0..60"),
         (0 < config.enrolment.counter_s <= 300, "enrolment.counter_s must be 0..300"),
         (0 <= config.match.margin < 0.5, "match.margin must be 0..0.5: it may only tighten"),
+    )
+
+
+def _liveness_limits(config: Config) -> tuple[tuple[bool, str], ...]:
+    liveness, usb_id = config.liveness, config.camera.pin_usb_id.strip().lower()
+    known = {action.value for action in Action}
+    return (
+        (
+            liveness.challenge in {when.value for when in When},
+            f"liveness.challenge must be one of {', '.join(When)}",
+        ),
+        (
+            0 <= liveness.challenge_amount <= 10**7,
+            "liveness.challenge_amount must be 0..10000000 yuan",
+        ),
+        (
+            Action.MOUTH.value in liveness.actions and set(liveness.actions) <= known,
+            f"liveness.actions must be of {', '.join(Action)}, mouth among them",
+        ),
+        (1 <= liveness.crop_days <= 30, "liveness.crop_days must be 1..30"),
+        (
+            not usb_id or is_usb_id(usb_id),
+            "camera.pin_usb_id must be like 2bc5:0402, hexadecimal and not all zeros",
+        ),
     )
 
 

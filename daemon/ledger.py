@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from yibao_face.daemon.booth.encounter import Trace
+from yibao_face.daemon.booth.look import Trace
 from yibao_face.daemon.clock import Clock, moment
 from yibao_face.daemon.core.decision import Outcome
 from yibao_face.daemon.core.encounter import Answer, Cause
@@ -18,6 +18,7 @@ from yibao_face.daemon.gallery.vault import Vault
 from yibao_face.daemon.trust.certificate import Certificate, Facts, issue
 from yibao_face.daemon.trust.signature import Signer
 from yibao_face.daemon.wire.request import Finding
+from yibao_face.drivers.api import CameraInfo
 from yibao_face.sync.api import Brief, Query, Record
 from yibao_face.sync.outbox import Outbox
 
@@ -92,15 +93,6 @@ class Ledger:
         at_ms = self.clock.unix_ms()
         outcome, trace = entry.outcome, entry.trace
         certificate = self._certificate(id_, entry, at_ms)
-        scores: dict[str, float | str | None] = {
-            "similarity": outcome.similarity,
-            "frames": trace.frames,
-            "probe": trace.probe,
-            **trace.liveness,
-        }
-        if trace.template:
-            scores["template"] = trace.template
-        camera = trace.camera
         return Record(
             id=id_,
             kind=entry.kind.value,
@@ -116,11 +108,11 @@ class Ledger:
             rule=entry.rule,
             certificate_no=certificate.no,
             certificate=certificate.text,
-            scores=json.dumps(scores),
+            scores=json.dumps(_scores(outcome, trace)),
             models=self.provenance.models,
             thresholds=self.provenance.thresholds,
             evidence_sha256=trace.evidence_sha256,
-            camera=f"{camera.driver}/{camera.model}/{camera.serial}" if camera else "",
+            camera=_camera(trace.camera),
             consent=trace.consent,
             consent_text=self.provenance.consent_text,
             findings=json.dumps([asdict(f) for f in entry.findings]),
@@ -150,6 +142,33 @@ class Ledger:
     def _seal(self, id_: str, sealed: Mapping[str, Any]) -> bytes:
         text = json.dumps(dict(sealed), ensure_ascii=False, default=str)
         return self.vault.seal(text.encode("utf-8", "replace"), _label(id_))
+
+
+def _scores(outcome: Outcome, trace: Trace) -> dict[str, Any]:
+    """What the result rests on, as far as it got; features by their names."""
+    more: dict[str, Any] = {
+        "template": trace.template,
+        "score": trace.score,
+        "intrinsics": trace.intrinsics,
+        "challenge": [trial.detail() for trial in trace.trials],
+        "audit": trace.audit,
+    }
+    return {
+        "similarity": outcome.similarity,
+        "frames": trace.frames,
+        "probe": trace.probe,
+        **trace.liveness,
+        # A score of 0 says something, unlike an empty list.
+        **{key: value for key, value in more.items() if value or isinstance(value, float)},
+    }
+
+
+def _camera(info: CameraInfo | None) -> str:
+    """``driver/model/serial``, then ``/usb_id/firmware`` where one of them is known."""
+    if info is None:
+        return ""
+    known = f"{info.driver}/{info.model}/{info.serial}"
+    return f"{known}/{info.usb_id}/{info.firmware}" if info.usb_id or info.firmware else known
 
 
 def event_of(row: Brief | Record) -> Event:

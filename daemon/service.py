@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yibao_face.daemon.booth.booth import Booth, told
-from yibao_face.daemon.booth.encounter import Subject, Trace
+from yibao_face.daemon.booth.encounter import Subject
+from yibao_face.daemon.booth.look import Trace
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.codes import TABLE, cause_of
 from yibao_face.daemon.core.deal import (
@@ -20,9 +21,11 @@ from yibao_face.daemon.core.deal import (
     RepeatPolicy,
     earlier_answer,
     locked_until_ms,
+    recent_spoofs,
 )
 from yibao_face.daemon.core.decision import Outcome, exempt, refused
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
+from yibao_face.daemon.core.liveness.challenge import ChallengePolicy, is_exempt, needed
 from yibao_face.daemon.core.policy import Policy, Ruling, Visit, ruling
 from yibao_face.daemon.core.scene.event import CHECK_KINDS, Event, Kind
 from yibao_face.daemon.core.scene.special import covering
@@ -54,6 +57,7 @@ class Rules:
     repeat: RepeatPolicy
     lock: LockPolicy
     inpatient_med_types: frozenset[str]
+    challenge: ChallengePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,8 @@ class Service:
         return earlier_answer(events, persons, now_ms, self.rules.repeat)
 
     def _settle(self, call: Call, attempt: Attempt) -> Settled:
-        if self._is_locked(call.person):
+        before = self._before(call.person)
+        if self._is_locked(before):
             return Settled(refused(Cause.LOCKED_OUT))
         found = self._ruling(call)
         if found.cause is not None:
@@ -161,18 +166,31 @@ class Service:
         numbers = Numbers(request.id_number, request.person_number)
         # Nobody is admitted to a ward by proxy.
         inpatient = request.fields["med_type"] in self.rules.inpatient_med_types
-        subject = Subject(numbers, request.name, agents=not inpatient)
+        asked = self._is_challenged(call, before)
+        subject = Subject(numbers, request.name, agents=not inpatient, challenge=asked)
         outcome, trace = self.booth.meet(call.id, subject, attempt)
         return Settled(outcome, trace, found.rule)
 
-    def _is_locked(self, person: str) -> bool:
-        lock, now_ms = self.rules.lock, self.ledger.clock.unix_ms()
-        since = now_ms - lock.window_ms - lock.lock_ms
-        events = self.ledger.events(
+    def _before(self, person: str) -> list[Event]:
+        """Spoofs and passes of ``person`` lately."""
+        lock = self.rules.lock
+        since = self.ledger.clock.unix_ms() - lock.window_ms - lock.lock_ms
+        return self.ledger.events(
             Query(person=person, kinds=_LOCK_KINDS, causes=_LOCK_CAUSES, since_ms=since)
         )
-        until = locked_until_ms(events, lock)
-        return until is not None and now_ms < until
+
+    def _is_locked(self, before: list[Event]) -> bool:
+        until = locked_until_ms(before, self.rules.lock)
+        return until is not None and self.ledger.clock.unix_ms() < until
+
+    def _is_challenged(self, call: Call, before: list[Event]) -> bool:
+        """Whether who stands there is asked to move; what the camera needs is asked later."""
+        policy, amount = self.rules.challenge, call.request.amount
+        fen = None if amount is None else round(amount * 100)
+        spoofs = recent_spoofs(before, self.ledger.clock.unix_ms(), self.rules.lock)
+        if not needed(policy, fen, spoofs, camera_needs_it=False):
+            return False
+        return not is_exempt(self._specials(call))
 
     def _ruling(self, call: Call) -> Ruling:
         policy = self.rules.policy()

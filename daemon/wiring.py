@@ -12,7 +12,7 @@ from typing import Self
 
 from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.counter import Counter
-from yibao_face.daemon.booth.encounter import ConsentText, Scene
+from yibao_face.daemon.booth.look import ConsentText, Scene, Terms
 from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.capture.session import Session
@@ -21,11 +21,15 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy
 from yibao_face.daemon.core.decision import DECADE, MatchPolicy, refused
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.challenge import Action, ChallengePolicy, When
+from yibao_face.daemon.core.liveness.device import Pin
+from yibao_face.daemon.core.liveness.modality import Allowance, Plan
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.core.scene.treatment import DEFAULT_RULES
 from yibao_face.daemon.desk.attendance import Attendance
 from yibao_face.daemon.desk.desk import AttendanceRules, Desk, DeskRules
+from yibao_face.daemon.gallery.crop import CropStore
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.roster import RosterIndex
@@ -38,6 +42,7 @@ from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
 from yibao_face.drivers.api import Camera, DeviceConfigError
 from yibao_face.drivers.table import open_camera
 from yibao_face.models.api import ModelError
+from yibao_face.models.liveness.gate import LivenessEntry
 from yibao_face.models.mask import Mask
 from yibao_face.models.suite import FaceModels, load_face_models
 from yibao_face.models.weights.manifest import Manifest, load_manifest
@@ -138,18 +143,30 @@ def build(
     counter = Counter(config.enrolment.counter_s)
     opener = camera or (lambda: open_camera(config.camera.uri))
     gallery = gallery_of(config)
-    mask = Mask(config.camera.masks) if config.camera.masks else None
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
     roster = RosterIndex(gallery)
+    kept = config.liveness
+    crops = CropStore(
+        config.data / "attacks", gallery.vault, kept.crop_days, kept.keep_attack_crops
+    )
 
     def scene() -> Scene:
         if isinstance(models, ModelError):
             raise type(models)(str(models))
-        examiner = Examiner(models, Limits(), liveness_policy(manifest.liveness), mask)
-        session = Session(examiner, config.encounter.capture_s, config.camera.silence_s)
-        consent, grow = _consent(config), config.match.grow
-        return Scene(opener, session, gallery, counter, match, consent, roster, grow)
+        return Scene(
+            opener,
+            models,
+            _session_for(config, manifest.liveness, models),
+            gallery,
+            counter,
+            match,
+            _consent(config),
+            roster,
+            crops,
+            _terms(config),
+            config.match.grow,
+        )
 
     provenance = _provenance(config, manifest, models, match)
     desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
@@ -222,6 +239,7 @@ def _around(
         RepeatPolicy(_ms(repeat.pass_s)),
         LockPolicy(lockout.spoofs, _ms(lockout.window_s), _ms(lockout.lock_s)),
         frozenset(config.desk.inpatient_med_types),
+        _challenge(config),
     )
     return Daemon(
         config,
@@ -278,6 +296,32 @@ def centre_keys_path(config: Config) -> Path:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _session_for(
+    config: Config, gates: LivenessEntry, models: FaceModels
+) -> Callable[[Plan], Session]:
+    mask = Mask(config.camera.masks) if config.camera.masks else None
+
+    def session_for(plan: Plan) -> Session:
+        policy = liveness_policy(gates, plan.cues)
+        examiner = Examiner(models, Limits(), policy, mask, plan.cues)
+        return Session(examiner, config.encounter.capture_s, config.camera.silence_s)
+
+    return session_for
+
+
+def _terms(config: Config) -> Terms:
+    camera = config.camera
+    pin = Pin(camera.pin_usb_id, camera.pin_serial, camera.pin_path, camera.pin_firmware)
+    allowed = Allowance(colour_only=config.liveness.allow_rgb_only)
+    return Terms(pin, allowed, _challenge(config))
+
+
+def _challenge(config: Config) -> ChallengePolicy:
+    liveness = config.liveness
+    fen = round(liveness.challenge_amount * 100)
+    return ChallengePolicy(When(liveness.challenge), fen, tuple(map(Action, liveness.actions)))
 
 
 def _consent(config: Config) -> ConsentText | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 from yibao_face.drivers.api import CameraInfo, Capability, DeviceLostError, Frame
@@ -16,6 +17,7 @@ class VirtualCamera:
     """Plays ``script`` in order, then is lost. Not ``RECORDED`` unless ``capability`` says so.
 
     ``identity``: what it says it is, ``capability`` included; for tests of what is told apart.
+    ``live``: each frame gets the time of its delivery on both clocks, as if it were seen then.
     """
 
     def __init__(
@@ -23,9 +25,12 @@ class VirtualCamera:
         script: Sequence[Step],
         capability: Capability = Capability.RGB | Capability.DEPTH | Capability.IR,
         identity: CameraInfo | None = None,
+        *,
+        live: bool = False,
     ) -> None:
         self._steps: Iterator[Step] = iter(script)
         self._info = identity or CameraInfo("virtual", "virtual:0", "script", "0", capability)
+        self._live = live
         self._quiet_until = 0.0
         self.closed = False
 
@@ -42,7 +47,7 @@ class VirtualCamera:
             if isinstance(step, Exception):
                 raise step
             if isinstance(step, Frame):
-                return step
+                return _seen_now(step) if self._live else step
             self._quiet_until = time.monotonic() + step
         return None
 
@@ -63,3 +68,8 @@ class VirtualCamera:
         until = min(self._quiet_until, deadline)
         time.sleep(max(0.0, until - time.monotonic()))
         return self._quiet_until <= deadline
+
+
+def _seen_now(frame: Frame) -> Frame:
+    at_ns = time.monotonic_ns()
+    return replace(frame, at_ns=at_ns, device_us=at_ns // 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from harness import FIRST, HOME, SECOND, link_folder, loaded, shared
 
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.config import CameraConfig, Config, DoorConfig, EncounterConfig
-from yibao_face.daemon.demo.clips import has_clips, make_clips
+from yibao_face.daemon.demo.clips import has_clips, make_clips, subject
 from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.daemon.demo.scene import Subject
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
 from yibao_face.daemon.wiring import gallery_of, weight_store
 from yibao_face.models.suite import FaceModels
@@ -48,6 +50,17 @@ def clips(home: Config) -> Path:
 def portrait(home: Config) -> Callable[[str], bytes]:
     """Bytes of a demo portrait (`first-1`, `first-2`, `first-3`, `second`, `third`)."""
     return lambda name: load_portrait(name, home.downloads)
+
+
+@pytest.fixture(scope="session")
+def person(models: FaceModels, home: Config) -> Callable[[str], Subject]:
+    """A portrait (`first-2`, `second`, `third`) with its dense face."""
+
+    @cache
+    def person(name: str) -> Subject:
+        return subject(models, home.downloads, name)
+
+    return person
 
 
 @pytest.fixture

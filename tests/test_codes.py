@@ -28,7 +28,9 @@ OUTSIDE = {
     "BuildError": "ends the build of the library",
     "SourceError": "ends the build of the library",
     "DemoError": "ends the demo command",
+    "EvaluateError": "ends the liveness command",
     "NotJsonError": "always turned into BadRequestError by the request parser",
+    "_StopError": "ends the questions of the acceptance command",
     "SheetError": "always turned into SiteModelError, before a model is taken in",
     "ThresholdError": "always turned into SiteModelError, before a model can be selected",
 }

@@ -20,6 +20,7 @@ from yibao_face.daemon.config import (
     DoorConfig,
     EncounterConfig,
     EnrolmentConfig,
+    LivenessConfig,
     LockoutConfig,
     MatchConfig,
     RepeatConfig,
@@ -56,6 +57,10 @@ CONFIGS = st.builds(
         uri=TEXT,
         silence_s=st.floats(0, 60, exclude_min=True, width=64),
         masks=st.lists(MASKS, max_size=4).map(tuple),
+        pin_usb_id=st.sampled_from(["", "2bc5:0402", " 2BC5:0402 "]),
+        pin_serial=TEXT,
+        pin_path=TEXT,
+        pin_firmware=TEXT,
     ),
     encounter=st.builds(
         EncounterConfig,
@@ -70,6 +75,17 @@ CONFIGS = st.builds(
         counter_s=st.floats(0, 300, exclude_min=True),
     ),
     match=st.builds(MatchConfig, margin=st.floats(0, 0.5, exclude_max=True), grow=st.booleans()),
+    liveness=st.builds(
+        LivenessConfig,
+        challenge=st.sampled_from(["never", "after-reject", "above-amount", "always"]),
+        challenge_amount=st.floats(0, 10**7),
+        actions=st.lists(st.sampled_from(["turn-left", "turn-right", "blink"])).map(
+            lambda others: ("mouth", *others)
+        ),
+        allow_rgb_only=st.booleans(),
+        keep_attack_crops=st.booleans(),
+        crop_days=st.integers(1, 30),
+    ),
     repeat=st.builds(RepeatConfig, pass_s=st.floats(0, 3600)),
     lockout=st.builds(
         LockoutConfig,
@@ -118,6 +134,9 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     assert "" == config.camera.uri
     assert ("auto", 600.0) == (config.door.charset, config.repeat.pass_s)
     assert LockoutConfig(3, 1800.0, 300.0) == config.lockout
+    everything = ("mouth", "turn-left", "turn-right", "blink")
+    assert LivenessConfig("after-reject", 500.0, everything, False, True, 7) == config.liveness
+    assert CameraConfig("", 3.0, (), "", "", "", "") == config.camera
     assert AttendanceConfig(300.0, 120.0) == config.attendance
     assert ("", "20:00", 24, 3, 3) == (
         config.desk.institution,
@@ -189,6 +208,8 @@ def test_an_empty_home_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None
         ("[match]\nthreshold = 0.1", "config.toml: unknown key match.threshold"),
         ("[enrolment]\n'人' = 1", "config.toml: unknown key enrolment.人"),
         ("[repeat]\npass_ms = 1", "config.toml: unknown key repeat.pass_ms"),
+        ("[liveness]\nwhen = 'never'", "config.toml: unknown key liveness.when"),
+        ("[camera]\npin = 'x'", "config.toml: unknown key camera.pin"),
         ("[lockout]\nlock = 1", "config.toml: unknown key lockout.lock"),
         ("[attendance]\nroster = []", "config.toml: unknown key attendance.roster"),
         ("[desk]\nward = 'x'", "config.toml: unknown key desk.ward"),
@@ -229,6 +250,12 @@ def test_an_unknown_key_is_named_with_its_section(at_home: Path, text: str, name
         ("[door]\ncharset = 1", "door.charset = 1"),
         ("[door]\ntext_plain = 1", "door.text_plain = 1"),
         ("[repeat]\npass_s = '600'", "repeat.pass_s = '600'"),
+        ("[liveness]\nchallenge = true", "liveness.challenge = True"),
+        ("[liveness]\nactions = 'mouth'", "liveness.actions = 'mouth'"),
+        ("[liveness]\nactions = [1]", "liveness.actions = [1]"),
+        ("[liveness]\nallow_rgb_only = 0", "liveness.allow_rgb_only = 0"),
+        ("[liveness]\ncrop_days = 7.0", "liveness.crop_days = 7.0"),
+        ("[camera]\npin_serial = 12", "camera.pin_serial = 12"),
         ("[lockout]\nspoofs = 3.0", "lockout.spoofs = 3.0"),
         ("[lockout]\nspoofs = true", "lockout.spoofs = True"),
         ("[lockout]\nlock_s = true", "lockout.lock_s = True"),
@@ -321,6 +348,19 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[door]\ncharset = ''", "door.charset"),
         ("[door]\ncharset = 'latin-1'", "door.charset"),
         ("[repeat]\npass_s = -1", "repeat.pass_s"),
+        ("[liveness]\nchallenge = 'sometimes'", "liveness.challenge"),
+        ("[liveness]\nchallenge = ''", "liveness.challenge"),
+        ("[liveness]\nchallenge_amount = -1", "liveness.challenge_amount"),
+        ("[liveness]\nchallenge_amount = 10000001", "liveness.challenge_amount"),
+        ("[liveness]\nchallenge_amount = nan", "liveness.challenge_amount"),
+        ("[liveness]\nactions = []", "liveness.actions"),
+        ("[liveness]\nactions = ['blink']", "liveness.actions"),
+        ("[liveness]\nactions = ['mouth', 'smile']", "liveness.actions"),
+        ("[liveness]\ncrop_days = 0", "liveness.crop_days"),
+        ("[liveness]\ncrop_days = 31", "liveness.crop_days"),
+        ("[camera]\npin_usb_id = '2bc5'", "camera.pin_usb_id"),
+        ("[camera]\npin_usb_id = '0000:0000'", "camera.pin_usb_id"),
+        ("[camera]\npin_usb_id = 'zzzz:0402'", "camera.pin_usb_id"),
         ("[repeat]\npass_s = 3601", "repeat.pass_s"),
         ("[repeat]\npass_s = nan", "repeat.pass_s"),
         ("[lockout]\nspoofs = -1", "lockout.spoofs"),

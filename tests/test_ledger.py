@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from yibao_face.daemon.booth.encounter import Trace
+from yibao_face.daemon.booth.look import Trace
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.core.decision import Outcome, exempt, refused
 from yibao_face.daemon.core.encounter import Answer, Cause, Who

@@ -10,13 +10,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from yibao_face.daemon.booth.encounter import Encounter, Look, Scene, Subject, Trace
+from yibao_face.daemon.booth.crop import attack_crop
+from yibao_face.daemon.booth.encounter import Encounter, Subject
 from yibao_face.daemon.booth.identification import Identification
+from yibao_face.daemon.booth.look import Look, Scene, Trace
 from yibao_face.daemon.capture.attempt import Attempt, End
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.codes import BusyError, cause_of
+from yibao_face.daemon.core.deal import SPOOFS
 from yibao_face.daemon.core.decision import Outcome, refused
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.gallery.crop import CropStore
+from yibao_face.daemon.gallery.evidence import EvidenceError
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +72,22 @@ class Booth:
             scene.counter.begin(id_)
             made = look(scene, self.clock.today())
             trace = made.trace
-            return made.run(), trace
+            outcome = made.run()
+            self._keep(scene.crops, id_, outcome, trace)
+            return outcome, trace
         except Exception as exc:  # noqa: BLE001  # the last line: nothing may pass it
             return refused(told(id_, exc)), trace
+
+    def _keep(self, crops: CropStore, id_: str, outcome: Outcome, trace: Trace) -> None:
+        """Keep what an attack looked like; erase what is too old, whatever this one was."""
+        now_ms = self.clock.unix_ms()
+        try:
+            if outcome.cause in SPOOFS and trace.shown is not None:
+                crops.put(id_, attack_crop(trace.shown), now_ms)
+            crops.expire(now_ms)
+        except EvidenceError as exc:
+            # A full disk must not turn the attack, which counts towards the pause, into a fault.
+            logger.warning("encounter %s: %s", id_, exc)
 
     def close(self) -> None:
         """Let the camera's thread go."""

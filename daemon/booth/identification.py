@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from yibao_face.daemon.booth.encounter import Look, Scene, likeness_of
+from yibao_face.daemon.booth.encounter import likeness_of
+from yibao_face.daemon.booth.look import Look, Scene, Sight
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.capture.session import Capture
 from yibao_face.daemon.core.decision import Identified, Outcome, identify, refused
 from yibao_face.daemon.core.encounter import Answer, Cause
+from yibao_face.daemon.core.liveness.modality import Purpose
 from yibao_face.daemon.gallery.gallery import Reference
-from yibao_face.drivers.api import Camera, Capability
 from yibao_face.models.api import Embedding
 
 # Persons looked at closely. The search goes by single samples, the decision by all of a person's:
@@ -24,7 +25,7 @@ class Identification(Look):
     def __init__(
         self, scene: Scene, roster: frozenset[str], attempt: Attempt, today: date
     ) -> None:
-        super().__init__(scene, attempt, today)
+        super().__init__(scene, attempt, today, Purpose.ATTENDANCE)
         self._roster = roster
 
     def run(self) -> Outcome:
@@ -33,12 +34,11 @@ class Identification(Look):
         if not self.trace.among:
             return refused(Cause.NOT_ENROLLED)
         with self._scene.open_camera() as camera:
-            self.trace.camera = camera.info
-            barrier = self._barrier(camera.info)
-            return self._find(camera) if barrier is None else refused(barrier)
+            sight = self._sight(camera)
+            return refused(sight) if isinstance(sight, Cause) else self._find(sight)
 
-    def _find(self, camera: Camera) -> Outcome:
-        captured = self._gather(camera)
+    def _find(self, sight: Sight) -> Outcome:
+        captured = self._gather(sight)
         if isinstance(captured, Cause):
             return refused(captured)
         if captured.verdict.cause is not None:
@@ -47,7 +47,7 @@ class Identification(Look):
         # All pictures there are: a search asks for more than a comparison does.
         *_, probe = self._probes(captured)
         references = self._candidates(probe)
-        found = self._identified(captured, camera, probe, references)
+        found = self._identified(captured, sight, probe, references)
         self.trace.lead = found.lead
         if found.outcome.answer is Answer.PASS:
             [own] = [r for r in references if r.person == found.outcome.matched]
@@ -63,9 +63,8 @@ class Identification(Look):
         return [reference for reference in read if reference is not None]
 
     def _identified(
-        self, captured: Capture, camera: Camera, probe: Embedding, references: list[Reference]
+        self, captured: Capture, sight: Sight, probe: Embedding, references: list[Reference]
     ) -> Identified:
         likenesses = tuple(likeness_of(r, probe, self.trace.probe) for r in references)
-        recorded = Capability.RECORDED in camera.info.capability
-        match = self._scene.match
-        return identify(captured.verdict.cause, likenesses, self.trace.among, recorded, match)
+        spoof, recorded = captured.verdict.cause, sight.is_recorded
+        return identify(spoof, likenesses, self.trace.among, recorded, self._scene.match)

@@ -27,6 +27,10 @@ class DeadlineError(EncounterEndedError):
     """The time the HIS waits (S0-05) is over."""
 
 
+class PersonChangedError(EncounterEndedError):
+    """The frames of one encounter show more than one person."""
+
+
 class StoppingError(EncounterEndedError):
     """The daemon is being stopped."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.capture.measure import measures_of
-from yibao_face.daemon.capture.session import Capture, Session
+from yibao_face.daemon.capture.session import Capture, Session, unfit
+from yibao_face.daemon.capture.watch import Watch
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import (
     Action,
@@ -84,6 +85,8 @@ class Challenge:
 
     ``random(n)``: 0..n-1, not to be foreseen. ``least``: cosine of a frame of the action to the
     one that will be matched, below which they are two persons. ``count``: different actions.
+    ``watch``: of the camera, over all its frames. ``trials``: filled as they end, also where
+    ``run`` raises.
     """
 
     session: Session
@@ -91,6 +94,8 @@ class Challenge:
     random: Callable[[int], int]
     least: float
     count: int = 1
+    watch: Watch | None = None
+    trials: list[Trial] = field(default_factory=list[Trial])
 
     def run(
         self, camera: Camera, attempt: Attempt, crier: Crier, capture: Capture, *, depth: bool
@@ -105,7 +110,7 @@ class Challenge:
             crier.tell(cause)
             cause = course.look_again() or course.all_done(depth)
             cause = Cause.PERSON_CHANGED if cause is Cause.MOVED else cause
-        return Proof(cause, course.capture, tuple(course.trials))
+        return Proof(cause, course.capture, tuple(self.trials))
 
 
 class _Course:
@@ -123,16 +128,15 @@ class _Course:
         self._camera, self._attempt, self._crier = camera, attempt, crier
         self._began = time.monotonic()
         self.capture = capture
-        self.trials: list[Trial] = []
-        self._watch = self._watched(capture)
+        self._face = self._followed(capture)
 
     def look_again(self) -> Cause | None:
         """The passive part with whoever stands there now; why it is no pass."""
-        held = tuple(self._watch.held)
-        found = self._session.gather(self._camera, self._attempt, self._crier.tell, held)
+        held, watch = tuple(self._face.held), self._challenge.watch
+        found = self._session.gather(self._camera, self._attempt, self._crier.tell, held, watch)
         if isinstance(found, Cause):
             return found
-        self.capture, self._watch = found, self._watched(found)
+        self.capture, self._face = found, self._followed(found)
         return found.verdict.cause
 
     def all_done(self, depth: bool) -> Cause | None:
@@ -153,16 +157,16 @@ class _Course:
 
     def _baseline(self, action: Action) -> Cause | None:
         """Look until it is known how the face is held at rest; nothing is asked for yet."""
-        policy, watch = self._challenge.policy, self._watch
-        if has_baseline(action, watch.before, policy):
+        policy, face = self._challenge.policy, self._face
+        if has_baseline(action, face.before, policy):
             return None
         for frame in self._session.frames(self._camera, self._attempt, policy.seconds):
-            found = watch.look(self._session.examiner, frame)
+            found = face.look(self._session.examiner, frame)
             if isinstance(found, Cause):
                 return found
             if isinstance(found, Seen):
-                watch.before.append(found.measures)
-                if has_baseline(action, watch.before, policy):
+                face.before.append(found.measures)
+                if has_baseline(action, face.before, policy):
                     return None
         return Cause.DEPTH_POOR
 
@@ -177,15 +181,15 @@ class _Course:
         return ended
 
     def _performed(self, action: Action) -> Done | Cause:
-        policy, watch = self._challenge.policy, self._watch
+        policy, face = self._challenge.policy, self._face
         examiner = _for(self._session.examiner, action)
         during: list[Measures] = []
         for frame in self._session.frames(self._camera, self._attempt, policy.seconds):
-            found = watch.look(examiner, frame)
+            found = face.look(examiner, frame)
             if isinstance(found, Cause):
                 return found
             during.append(found.measures if isinstance(found, Seen) else Measures())
-            ended = judge_action(action, watch.before, during, policy)
+            ended = judge_action(action, face.before, during, policy)
             if isinstance(ended, Done) and isinstance(found, Seen):
                 return ended if self._is_matched_face(found.shot) else Cause.PERSON_CHANGED
             if isinstance(ended, Cause):
@@ -198,12 +202,13 @@ class _Course:
         likeness = cosine(probe(shot), probe(self.capture.best))
         return likeness >= self._challenge.least
 
-    def _watched(self, capture: Capture) -> _Watch:
+    def _followed(self, capture: Capture) -> _Face:
         policy = self._session.examiner.liveness
         recent = deque[Cause | None](capture.held, maxlen=policy.frames)
-        return _Watch(
+        return _Face(
             capture,
             self._crier,
+            self._challenge.watch,
             list(capture.before),
             list(capture.held),
             recent,
@@ -213,7 +218,9 @@ class _Course:
     def _note(self, action: Action, asked: float, ended: Done | Cause) -> None:
         at, took = asked - self._began, time.monotonic() - asked
         how, change = ("done", ended.change) if isinstance(ended, Done) else (ended.value, 0.0)
-        self.trials.append(Trial(action, round(at * 1000), round(took * 1000), how, change))
+        self._challenge.trials.append(
+            Trial(action, round(at * 1000), round(took * 1000), how, change)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,7 +232,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class _Watch:
+class _Face:
     """The face that was judged, from frame to frame: nobody else, and no attack.
 
     ``held``: attack frames so far. ``recent``: the last frames judged; as many attacks among them
@@ -235,6 +242,7 @@ class _Watch:
 
     capture: Capture
     crier: Crier
+    watch: Watch | None
     before: list[Measures]
     held: list[Cause]
     recent: deque[Cause | None]
@@ -242,7 +250,11 @@ class _Watch:
 
     def look(self, examiner: Examiner, frame: Frame) -> Seen | Cause | None:
         """``None``: this frame says nothing. A ``Cause`` ends the action."""
+        read_ns = time.monotonic_ns()
         found = examiner.examine(frame)
+        found = unfit(self.watch, frame, found, read_ns) or found
+        if found is Cause.STREAM_IMPLAUSIBLE:
+            return found
         if isinstance(found, Cause):
             if found is Cause.NO_FACE:
                 self.capture.follower.miss()

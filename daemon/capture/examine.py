@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from yibao_face.daemon.capture.feature import DEPTH_ALONE, FeatureGauge
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.gate import Features, LivenessPolicy, reading_hint
+from yibao_face.daemon.core.liveness.modality import Cue
 from yibao_face.daemon.core.quality import (
     Appearance,
     FaceBox,
@@ -18,7 +20,6 @@ from yibao_face.daemon.core.quality import (
 from yibao_face.drivers.api import Frame
 from yibao_face.models.api import DenseFace, Detection, Embedding
 from yibao_face.models.embed import align
-from yibao_face.models.liveness.relief import Pinhole
 from yibao_face.models.mask import Mask
 from yibao_face.models.quality import eye_distance, eye_opening, measure_cover, measure_quality
 from yibao_face.models.suite import FaceModels
@@ -26,7 +27,7 @@ from yibao_face.models.suite import FaceModels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
-    """A usable frame: the one face meant, its depth features, how well it is seen.
+    """A usable frame: the one face meant, the features of its cues, how well it is seen.
 
     ``dense``: its landmarks. ``faces``: all of the frame, ``face`` among them.
     """
@@ -47,15 +48,19 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """Cheap checks first: a frame nobody looks out of costs one small detection."""
+    """Cheap checks first: a frame nobody looks out of costs one small detection.
+
+    ``liveness``: the gates of ``cues``, those the camera has.
+    """
 
     models: FaceModels
     limits: Limits
     liveness: LivenessPolicy
     mask: Mask | None = None
+    cues: frozenset[Cue] = DEPTH_ALONE
 
     def examine(self, frame: Frame) -> Shot | Cause:
-        """Judge one frame with depth; a ``Cause`` is a hint, and the next frame is tried."""
+        """Judge one frame; a ``Cause`` is a hint, and the next frame is tried."""
         find = self.models.detector.find
         faces = find(frame.bgr) if self.mask is None else self.mask.search(frame.bgr, find)
         size = (frame.intrinsics.width, frame.intrinsics.height)
@@ -71,14 +76,13 @@ class Examiner:
         hint = appearance_hint(seen, self.limits)
         if hint is not None:
             return hint
-        return self._with_depth(frame, face, dense, seen, tuple(faces))
+        return self._measured(frame, face, dense, seen, tuple(faces))
 
     def probe(self, shot: Shot) -> Embedding:
-        """Embed the face of ``shot``, its five points found again at a finer scale."""
-        face = self.models.detector.refine(shot.frame.bgr, shot.face)
-        return self.models.embedder.embed(align(shot.frame.bgr, face.points))
+        """See ``probe_of``."""
+        return probe_of(self.models, shot)
 
-    def _with_depth(
+    def _measured(
         self,
         frame: Frame,
         face: Detection,
@@ -86,16 +90,19 @@ class Examiner:
         seen: Appearance,
         faces: tuple[Detection, ...],
     ) -> Shot | Cause:
-        if frame.depth_mm is None:
-            return Cause.DEPTH_POOR
-        at = frame.intrinsics
-        lens = Pinhole((at.fx + at.fy) / 2, at.cx, at.cy)
-        relief = self.models.gauge.measure(frame.depth_mm, dense.points, lens)
-        features = asdict(relief)
-        hint = reading_hint(features, self.liveness) or distance_hint(
-            relief.distance_mm, self.limits
-        )
+        features = FeatureGauge(self.models.gauge, self.cues).measure(frame, dense.points)
+        if isinstance(features, Cause):
+            return features
+        hint = reading_hint(features, self.liveness)
+        if hint is None and Cue.DEPTH in self.cues:
+            hint = distance_hint(features["distance_mm"], self.limits)
         return hint if hint is not None else Shot(frame, face, features, seen, dense, faces)
+
+
+def probe_of(models: FaceModels, shot: Shot) -> Embedding:
+    """Embed the face of ``shot``, its five points found again at a finer scale."""
+    face = models.detector.refine(shot.frame.bgr, shot.face)
+    return models.embedder.embed(align(shot.frame.bgr, face.points))
 
 
 def _box(face: Detection) -> FaceBox:

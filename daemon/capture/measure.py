@@ -29,7 +29,8 @@ def measures_of(shot: Shot) -> Measures:
 def _jaw(shot: Shot) -> tuple[float, float]:
     """Nose to chin and to the edge of the jaw, mm."""
     depth, points = shot.frame.depth_mm, shot.dense.points
-    if depth is None:
+    # A camera is not held to a plane it never promised.
+    if depth is None or depth.shape != shot.frame.bgr.shape[:2]:
         return nan, nan
     at = shot.frame.intrinsics
     lens = Pinhole((at.fx + at.fy) / 2, at.cx, at.cy)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from yibao_face.daemon.capture.attempt import Attempt, CameraSilentError
 from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.capture.measure import measures_of
+from yibao_face.daemon.capture.watch import Watch
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import Measures
 from yibao_face.daemon.core.liveness.gate import Features, LivenessVerdict, attack_cause, judge
@@ -86,17 +87,25 @@ class Session:
     max_frames: int = 15
 
     def gather(
-        self, camera: Camera, attempt: Attempt, tell: Tell, held: tuple[Cause, ...] = ()
+        self,
+        camera: Camera,
+        attempt: Attempt,
+        tell: Tell,
+        held: tuple[Cause, ...] = (),
+        watch: Watch | None = None,
     ) -> Capture | Cause:
-        """Read until the face is judged; a ``Cause`` is the hint that lasted.
+        """Read until the face is judged; a ``Cause`` is the hint that lasted, or the stream's.
 
-        ``tell`` gets each hint as it comes. ``held``: attack frames from before. Raises as
+        ``tell`` gets each hint as it comes. ``held``: attack frames from before. ``watch``: of
+        ``camera``; none where frames are judged that carry no clock of ours. Raises as
         ``Camera.read`` and ``Attempt.check`` do, and ``CameraSilentError``.
         """
-        passive = _Passive(self.examiner, held)
+        passive = _Passive(self.examiner, held, watch)
         most = max(self.max_frames, self.examiner.liveness.frames)
         for frame in self.frames(camera, attempt, self.capture_s):
-            hint = passive.take(frame)
+            hint = passive.take(frame, time.monotonic_ns())
+            if hint is Cause.STREAM_IMPLAUSIBLE:
+                return hint
             if hint is not None:
                 tell(hint)
             captured = passive.judged()
@@ -124,19 +133,29 @@ class Session:
 class _Passive:
     """The shots of one face in a row, and what was held against earlier ones."""
 
-    def __init__(self, examiner: Examiner, held: tuple[Cause, ...]) -> None:
+    def __init__(
+        self, examiner: Examiner, held: tuple[Cause, ...], watch: Watch | None = None
+    ) -> None:
         self._examiner, self._policy = examiner, examiner.liveness
         self._follower = Follower()
         self._best = BestShots(self._rank, _KEPT_SHOTS)
         self._features: list[Features] = []
         self._before: list[Measures] = []
         self._held = held
+        self._watch = watch
         self._hints: Counter[Cause] = Counter()
         self.usable = 0
 
-    def take(self, frame: Frame) -> Cause | None:
-        """Look at ``frame``; what the person should be told about it, if anything."""
+    def take(self, frame: Frame, read_ns: int) -> Cause | None:
+        """Look at ``frame``, read at ``read_ns``; what the person should be told, if anything.
+
+        ``STREAM_IMPLAUSIBLE`` is not for him: no camera sends what was seen.
+        """
         found = self._examiner.examine(frame)
+        wrong = unfit(self._watch, frame, found, read_ns)
+        if wrong is not None:
+            self._hints[wrong] += 1
+            return wrong
         if isinstance(found, Shot):
             hint = self._add(found)
             advice = guidance(found.seen, self._examiner.limits)
@@ -184,6 +203,13 @@ class _Passive:
         """Best first; a frame that failed an attack gate is matched last."""
         attacked = attack_cause(shot.features, self._policy) is not None
         return shot.merit - _ATTACK_MALUS if attacked else shot.merit
+
+
+def unfit(watch: Watch | None, frame: Frame, found: Shot | Cause, read_ns: int) -> Cause | None:
+    """Why ``frame`` must not be judged, whatever was ``found`` in it: the stream it came in."""
+    if watch is None:
+        return None
+    return watch.see(frame, found.face.box if isinstance(found, Shot) else None, read_ns)
 
 
 def _goes_on(before: Shot, now: Shot) -> bool:

@@ -27,12 +27,14 @@ def run(given: argparse.Namespace) -> int:
     """Watch the counter until interrupted."""
     caller = caller_of(config_of(given), given.port, clerk=True)
     say("等待登记 / waiting; Ctrl-C ends")
-    hint = ""
+    shown = ""
     while True:
         view = caller.look()
-        if view["hint"] != hint:
-            hint = view["hint"]
-            say(hint)
+        # What is to be done is on the clock: it goes before any hint.
+        told = view["task"]["text"] if view["task"] else view["hint"]
+        if told != shown:
+            shown = told
+            say(told)
         if view["prompt"]:
             stage = _answer(caller, view["prompt"], given.staff)
             if given.once and stage == "confirm":

@@ -49,6 +49,20 @@ def earlier_answer(
     return next(recent, None)
 
 
+def recent_spoofs(events: Iterable[Event], now_ms: int, policy: LockPolicy) -> int:
+    """Spoofs of a person within the window, by his ``events``.
+
+    A pass or a staff member's release clears what came before, as it does for the pause.
+    """
+    spoofs: list[int] = []
+    for event in events:
+        if event.kind is Kind.RELEASE or event.passed:
+            spoofs = []
+        elif event.cause in SPOOFS:
+            spoofs.append(event.at_ms)
+    return sum(now_ms - at <= policy.window_ms for at in spoofs)
+
+
 def locked_until_ms(events: Iterable[Event], policy: LockPolicy) -> int | None:
     """Until when a person is paused by the spoofs in his ``events``; ``None``: never was.
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from yibao_face.daemon.booth.booth import Booth, told
-from yibao_face.daemon.booth.encounter import Subject, Trace
+from yibao_face.daemon.booth.encounter import Subject
+from yibao_face.daemon.booth.look import Trace
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.core.decision import Outcome, refused
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
+from yibao_face.daemon.core.liveness.modality import Purpose
 from yibao_face.daemon.core.scene.attendance import (
     Sign,
     clock_set_back,
@@ -65,7 +67,7 @@ class Attendance:
         if isinstance(sign, Cause):
             outcome, trace = refused(sign), Trace()
         else:
-            subject = Subject(numbers, request.name)
+            subject = Subject(numbers, request.name, purpose=Purpose.ATTENDANCE)
             met, trace = self.booth.meet(id_, subject, attempt)
             outcome = _signed(met, sign)
         entry = Entry(

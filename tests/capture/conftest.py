@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-
 import pytest
 
 from yibao_face.daemon.capture.examine import Examiner
@@ -12,8 +9,6 @@ from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.capture.session import Session
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.quality import Limits
-from yibao_face.daemon.demo.clips import subject
-from yibao_face.daemon.demo.scene import Subject
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.suite import FaceModels
 
@@ -27,14 +22,3 @@ def examiner(models: FaceModels, home: Config) -> Examiner:
 def session(examiner: Examiner) -> Session:
     """Nothing but the end of a script, or of a test, is slow enough to end it."""
     return Session(examiner, capture_s=30.0, silence_s=5.0)
-
-
-@pytest.fixture(scope="session")
-def person(models: FaceModels, home: Config) -> Callable[[str], Subject]:
-    """A portrait (`first-2`, `second`, `third`) with its dense face."""
-
-    @cache
-    def person(name: str) -> Subject:
-        return subject(models, home.downloads, name)
-
-    return person

@@ -103,7 +103,7 @@ def test_a_rigid_mask_with_a_hole_for_the_mouth_is_an_attack(
     face = person(name)
     mask = rigid(mouth_hole(face, share), face)
 
-    proof, _, _ = challenged(session, [frames(living(face), 0, 5), frames(mask, 5, 12)])
+    proof, _, _ = challenged(session, [frames(living(face), 0, 16), frames(mask, 16, 12)])
 
     assert Cause.SPOOF_RIGID is proof.cause
     assert ["spoof-rigid"] == [trial.ended for trial in proof.trials]
@@ -116,7 +116,7 @@ def test_a_picture_whose_jaw_drops_on_a_head_that_does_not_never_passes(
     face = person(name)
     replayed = rigid(mouth_open(face, 0.5), face)
 
-    proof, _, _ = challenged(session, [frames(living(face), 0, 5), frames(replayed, 5, 12)])
+    proof, _, _ = challenged(session, [frames(living(face), 0, 16), frames(replayed, 16, 12)])
 
     assert Cause.SPOOF_RIGID is proof.cause
 

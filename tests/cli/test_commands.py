@@ -29,7 +29,7 @@ CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
     *("demo", "serve", "verify", "counter", "person"),
     *("desk", "rate", "settled", "roster", "certificate", "policy"),
-    *("models", "clip", "config", "bench", "conform", "library", "calibrate"),
+    *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
     "person": {"add", "agent", "remove", "samples", "count"},
@@ -38,6 +38,7 @@ ACTIONS = {
     "clip": {"make", "info"},
     "bench": {"verify"},
     "library": {"config"},
+    "liveness": {"evaluate", "acceptance"},
 }
 
 

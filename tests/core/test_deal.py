@@ -15,6 +15,7 @@ from yibao_face.daemon.core.deal import (
     RepeatPolicy,
     earlier_answer,
     locked_until_ms,
+    recent_spoofs,
 )
 from yibao_face.daemon.core.encounter import Answer, Cause
 from yibao_face.daemon.core.scene.event import HIS_KINDS, Event, Kind
@@ -304,3 +305,21 @@ def test_what_is_refused_while_paused_prolongs_nothing(causes: list[Cause]) -> N
     events = [spoof(n, cause) for n, cause in enumerate(causes)]
 
     assert locked_until_ms(events, LOCK) == locked_until_ms([*events, PAUSED], LOCK)
+
+
+def test_spoofs_of_the_window_count_until_a_pass_or_a_release() -> None:
+    old, one, two = (call("a", m * MINUTE, cause=Cause.SPOOF_FLAT) for m in (31, 20, 10))
+    other = call("a", 5 * MINUTE)
+    release = event(Kind.RELEASE, NOW - 15 * MINUTE, "a", cause=Cause.RECORDED)
+
+    assert 0 == recent_spoofs([], NOW, LOCK)
+    assert 2 == recent_spoofs([old, one, two, other], NOW, LOCK)
+    assert 1 == recent_spoofs([one, through("a", 15 * MINUTE), two], NOW, LOCK)
+    assert 1 == recent_spoofs([one, release, two], NOW, LOCK)
+    assert 0 == recent_spoofs([one, two, through("a", MINUTE)], NOW, LOCK)
+
+
+def test_spoofs_count_where_nobody_is_ever_paused() -> None:
+    never = LockPolicy(0, LOCK.window_ms, LOCK.lock_ms)
+
+    assert 1 == recent_spoofs([call("a", cause=Cause.SPOOF_RIGID)], NOW, never)

@@ -29,10 +29,10 @@ ALL = Capability.RGB | Capability.DEPTH | Capability.IR
 
 
 def frames_of(clips: Path, clip: str, count: int) -> list[Frame]:
-    """Frames of a demo clip as if they were seen now."""
+    """Frames of a demo clip, for a camera that stamps them."""
     with ReplayCamera(clips / f"{clip}.rgbd", paced=False) as camera:
         found = [camera.read(5.0) for _ in range(count)]
-    return [replace(f, at_ns=time.monotonic_ns()) for f in found if f is not None]
+    return [frame for frame in found if frame is not None]
 
 
 def causes(site: Running) -> list[str]:
@@ -48,7 +48,7 @@ class Opened:
         self.cameras: list[VirtualCamera] = []
 
     def __call__(self) -> VirtualCamera:
-        self.cameras.append(VirtualCamera(self._scripts.pop(0), self._capability))
+        self.cameras.append(VirtualCamera(self._scripts.pop(0), self._capability, live=True))
         return self.cameras[-1]
 
 

@@ -16,6 +16,7 @@ from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.gate import LivenessPolicy
+from yibao_face.daemon.core.liveness.modality import Plan
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.wiring import build
 from yibao_face.drivers.api import Frame, Intrinsics
@@ -167,6 +168,6 @@ def test_the_masks_of_the_site_reach_the_examiner(
 ) -> None:
     config = replace(site, camera=replace(site.camera, masks=masks))
     with build(config, demo=True, loaded=models) as daemon:
-        mask = daemon.desk.booth.scene().session.examiner.mask
+        mask = daemon.desk.booth.scene().session_for(Plan(frozenset())).examiner.mask
 
     assert mask == (Mask(masks) if masks else None)

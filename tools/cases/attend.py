@@ -164,7 +164,7 @@ def _cameras() -> Iterator[Part]:
         ("busy", Cause.CAMERA_BUSY, "摄像头被占用：-2"),
         ("lost", Cause.CAMERA_LOST, "考勤中摄像头断开：-2"),
         ("silent", Cause.CAMERA_SILENT, "摄像头没有画面：-2"),
-        ("colour", Cause.NO_DEPTH_CAMERA, "没有深度的摄像头：-2"),
+        ("fault", Cause.CAMERA_FAULT, "摄像头故障：-2"),
         ("cancelled-by-person", Cause.CANCELLED_BY_PERSON, "本人取消：-1"),
         ("cancelled-by-clerk", Cause.CANCELLED_BY_CLERK, "工作人员取消：-1"),
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +16,6 @@ from yibao_face.drivers.api import (
     DeviceConfigError,
     DeviceError,
     DeviceMissingError,
-    Frame,
 )
 from yibao_face.drivers.replay import ReplayCamera
 from yibao_face.drivers.virtual import Step, VirtualCamera
@@ -76,7 +75,7 @@ class StageCamera:
         if fault == "broken-clip":
             return ReplayCamera(self._broken(), paced=False)
         colour = fault == "colour"
-        return VirtualCamera(self._script(fault), _COLOUR if colour else _DEPTH)
+        return VirtualCamera(self._script(fault), _COLOUR if colour else _DEPTH, live=True)
 
     def _script(self, fault: str) -> list[Step]:
         living = self._frames("live-first", _FRAMES)
@@ -99,7 +98,7 @@ class StageCamera:
     def _frames(self, name: str, count: int) -> list[Step]:
         with self._clip(name) as camera:
             found = [camera.read(5.0) for _ in range(count)]
-        return [_now(frame) for frame in found if frame is not None]
+        return [frame for frame in found if frame is not None]
 
     def _broken(self) -> Path:
         """A copy of a clip with one byte changed in its middle."""
@@ -108,7 +107,3 @@ class StageCamera:
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
         return path
-
-
-def _now(frame: Frame) -> Step:
-    return replace(frame, at_ns=time.monotonic_ns())

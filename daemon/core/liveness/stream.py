@@ -106,7 +106,10 @@ def _repeats(exposures: Sequence[Exposure], policy: StreamPolicy) -> Iterator[bo
             and 0 <= _elapsed_us(before, now) < policy.min_interval_us
         )
         yield stood or not seen.isdisjoint(planes)
-        seen = planes if policy.looped else seen | planes
+        if policy.looped:
+            seen.clear()
+        # In place: a copy per frame would cost a long look more than its pictures do.
+        seen |= planes
         before = now
 
 

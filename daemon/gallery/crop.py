@@ -1,0 +1,82 @@
+"""Pictures of attacks, kept for a few days: sealed, small, under the id of their encounter."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from yibao_face.daemon.gallery.evidence import EvidenceError
+from yibao_face.daemon.gallery.vault import Vault
+
+_DAY_MS = 86_400_000
+_NAME = re.compile(r"[0-9a-f-]{1,64}")
+_SUFFIX = ".crop"
+
+
+@dataclass(frozen=True, slots=True)
+class CropStore:
+    """A folder of sealed files that are erased after ``days``; the clock is the caller's.
+
+    Without ``keep`` none is added; those there were go in their time.
+    """
+
+    folder: Path
+    vault: Vault
+    days: int
+    keep: bool = True
+
+    def put(self, id_: str, data: bytes, now_ms: int) -> None:
+        """Keep ``data`` under ``id_`` and erase what is too old; raises ``EvidenceError``."""
+        path = self._path(id_)
+        self.expire(now_ms)
+        if not self.keep:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write(path, self.vault.seal(data, _label(id_)))
+            os.utime(path, (now_ms / 1000, now_ms / 1000))
+        except OSError as exc:
+            raise EvidenceError(f"crop cannot be written: {exc.strerror}") from exc
+
+    def get(self, id_: str) -> bytes:
+        """The data again; ``EvidenceError`` when it is gone, ``VaultError`` when changed."""
+        try:
+            sealed = self._path(id_).read_bytes()
+        except OSError as exc:
+            raise EvidenceError(f"crop {id_[:8]} cannot be read: {exc.strerror}") from exc
+        return self.vault.open(sealed, _label(id_))
+
+    def expire(self, now_ms: int) -> None:
+        """Erase what is older than ``days``, or as far ahead: written under a wrong clock.
+
+        Raises ``EvidenceError``.
+        """
+        try:
+            for path in self.folder.glob(f"*{_SUFFIX}*"):
+                age_ms = abs(now_ms - path.stat().st_mtime * 1000)
+                if age_ms > self.days * _DAY_MS:
+                    path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise EvidenceError(f"old crops cannot be erased: {exc.strerror}") from exc
+
+    def _path(self, id_: str) -> Path:
+        if not _NAME.fullmatch(id_):
+            raise EvidenceError("no id of an encounter")
+        return self.folder / f"{id_}{_SUFFIX}"
+
+
+def _label(id_: str) -> str:
+    return f"crop/{id_}"
+
+
+def _write(path: Path, sealed: bytes) -> None:
+    part = path.with_suffix(f"{_SUFFIX}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(sealed)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
