@@ -306,7 +306,8 @@ def _session_for(
     def session_for(plan: Plan) -> Session:
         policy = liveness_policy(gates, plan.cues)
         examiner = Examiner(models, Limits(), policy, mask, plan.cues)
-        return Session(examiner, config.encounter.capture_s, config.camera.silence_s)
+        patience = config.encounter.capture_s, config.camera.silence_s
+        return Session(examiner, *patience, gates.max_frames)
 
     return session_for
 

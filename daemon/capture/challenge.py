@@ -29,6 +29,8 @@ from yibao_face.daemon.core.liveness.gate import attack_cause
 from yibao_face.drivers.api import Camera, Frame
 from yibao_face.models.embed import cosine
 
+_ASKED_AGAIN = (Cause.ACTION_NOT_DONE, Cause.DEPTH_POOR)
+
 
 class Crier(Protocol):
     """Who tells the person what to do: the counter."""
@@ -145,15 +147,18 @@ class _Course:
         actions = chosen(challenge.policy, challenge.random, depth=depth, count=challenge.count)
         if isinstance(actions, Cause):
             return actions
+        if len(actions) < challenge.count:
+            return Cause.NO_DEPTH_CAMERA  # the site allows fewer than this camera needs
         return next((cause for a in actions if (cause := self._tried(a)) is not None), None)
 
     def _tried(self, action: Action) -> Cause | None:
         """Ask for ``action`` as often as may be."""
+        ended: Done | Cause = Cause.ACTION_NOT_DONE
         for _ in range(self._challenge.policy.tries):
             ended = self._baseline(action) or self._asked(action)
-            if ended is not Cause.ACTION_NOT_DONE:
-                return None if isinstance(ended, Done) else ended
-        return Cause.ACTION_NOT_DONE
+            if ended not in _ASKED_AGAIN:
+                break
+        return None if isinstance(ended, Done) else ended
 
     def _baseline(self, action: Action) -> Cause | None:
         """Look until it is known how the face is held at rest; nothing is asked for yet."""
@@ -194,7 +199,11 @@ class _Course:
                 return ended if self._is_matched_face(found.shot) else Cause.PERSON_CHANGED
             if isinstance(ended, Cause):
                 return ended
-        return Cause.ACTION_NOT_DONE
+        if len(during) < policy.window:
+            return Cause.ACTION_NOT_DONE
+        return (
+            judge_action(action, face.before, during, policy, over=True) or Cause.ACTION_NOT_DONE
+        )
 
     def _is_matched_face(self, shot: Shot) -> bool:
         """Whether who moved is who will be matched: a track says only where a face was."""

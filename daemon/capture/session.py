@@ -26,7 +26,7 @@ _SAME_FACE_OVERLAP = 0.3
 _SAME_FACE_GAP_S = 1.0
 # Frames held to be matched; more are never fused.
 _KEPT_SHOTS = 5
-# Below every merit: a frame that failed an attack gate is matched last.
+# Below every merit: a frame that failed an attack gate comes last.
 _ATTACK_MALUS = 1e6
 
 Tell = Callable[[Cause], None]
@@ -176,7 +176,9 @@ class _Passive:
         if verdict is None or not shots:
             return None
         held = (*self._held, *self._attacks())
-        return Capture(verdict, shots, tuple(self._before), self._follower, held)
+        # What is matched passed every gate itself: one frame of another may hide among five.
+        passed = tuple(s for s in shots if attack_cause(s.features, self._policy) is None)
+        return Capture(verdict, passed or shots, tuple(self._before), self._follower, held)
 
     def lasting_hint(self) -> Cause:
         return self._hints.most_common(1)[0][0] if self._hints else Cause.NO_FACE
@@ -200,7 +202,7 @@ class _Passive:
         return tuple(cause for cause in causes if cause is not None)
 
     def _rank(self, shot: Shot) -> float:
-        """Best first; a frame that failed an attack gate is matched last."""
+        """Best first; one that failed an attack gate only where no other is left."""
         attacked = attack_cause(shot.features, self._policy) is not None
         return shot.merit - _ATTACK_MALUS if attacked else shot.merit
 

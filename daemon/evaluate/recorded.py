@@ -26,6 +26,8 @@ from yibao_face.drivers.clip import ClipReader, Planes
 PATIENCE_S = 3600.0
 
 Tell = Callable[[str], None]
+# How frames of a camera that can so much are judged.
+SessionOf = Callable[[Capability], Session]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Recorded:
     unreadable: tuple[tuple[str, str], ...]
 
 
-def evaluate_folder(session: Session, folder: Path, tell: Tell) -> Recorded:
-    """Every clip below ``folder``; ``EvaluateError`` where there is none."""
+def evaluate_folder(session_of: SessionOf, folder: Path, tell: Tell) -> Recorded:
+    """Every clip below ``folder``, judged by what it holds; ``EvaluateError`` without one."""
     files = sorted(folder.rglob("*.rgbd"))
     if not files:
         raise EvaluateError(f"{folder.name} holds no .rgbd clip")
@@ -46,7 +48,7 @@ def evaluate_folder(session: Session, folder: Path, tell: Tell) -> Recorded:
     for number, file in enumerate(files):
         name = file.relative_to(folder).as_posix()
         try:
-            results.append(_judged(session, file, name, number))
+            results.append(_judged(session_of, file, name, number))
         except ClipError as exc:
             unreadable.append((name, str(exc)))
         tell(f"{number + 1}/{len(files)} {name}")
@@ -63,12 +65,13 @@ def label_of(header: str, folder: str) -> str:
     return named[0]
 
 
-def _judged(session: Session, file: Path, name: str, number: int) -> Result:
+def _judged(session_of: SessionOf, file: Path, name: str, number: int) -> Result:
     clip = ClipReader(file)
     species = label_of(clip.header.label, file.parent.name)
     at = clip.header.intrinsics
     sensor = f"{at.width}x{at.height} f{at.fx:.0f}"
     camera = _ClipCamera(clip, file.name)
+    session = session_of(camera.info.capability)
     hints: Counter[Cause] = Counter()
     try:
         found = session.gather(camera, Attempt(PATIENCE_S), lambda cause: hints.update([cause]))

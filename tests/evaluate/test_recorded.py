@@ -61,7 +61,7 @@ def test_clips_are_judged_as_the_daemon_judges(
     session: Session, clips: Path, tmp_path: Path
 ) -> None:
     put(tmp_path, clips, live="live-first live-second nobody", photo="flat-first bent-first")
-    found = evaluate_folder(session, tmp_path, lambda _line: None)
+    found = evaluate_folder(lambda _can: session, tmp_path, lambda _line: None)
 
     assert () == found.unreadable
     assert {
@@ -79,14 +79,16 @@ def test_the_same_clip_gives_the_same_result(
     session: Session, clips: Path, tmp_path: Path
 ) -> None:
     put(tmp_path, clips, live="live-third")
-    once, again = (evaluate_folder(session, tmp_path, lambda _line: None) for _ in range(2))
+    once, again = (
+        evaluate_folder(lambda _can: session, tmp_path, lambda _line: None) for _ in range(2)
+    )
 
     assert once == again
 
 
 def test_a_folder_without_a_clip_is_refused(session: Session, tmp_path: Path) -> None:
     with pytest.raises(EvaluateError, match=r"holds no \.rgbd clip"):
-        evaluate_folder(session, tmp_path, lambda _line: None)
+        evaluate_folder(lambda _can: session, tmp_path, lambda _line: None)
 
 
 def test_an_unreadable_clip_is_named_and_the_rest_goes_on(clips: Path, tmp_path: Path) -> None:

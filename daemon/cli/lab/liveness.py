@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from yibao_face.daemon.booth.look import modality_of
 from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.capture.session import Session
@@ -23,6 +24,8 @@ from yibao_face.daemon.cli.common import (
 )
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.modality import Allowance, Cue, Purpose, plan_for
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.evaluate import baseline
 from yibao_face.daemon.evaluate.acceptance import Plan, chosen, guide
@@ -35,6 +38,7 @@ from yibao_face.daemon.evaluate.report import Page, html, numbers, text
 from yibao_face.daemon.evaluate.result import LIVE, EvaluateError, Result
 from yibao_face.daemon.evaluate.shard import Stamp, load
 from yibao_face.daemon.wiring import weight_store
+from yibao_face.drivers.api import Capability
 from yibao_face.drivers.table import open_camera
 from yibao_face.models.simulator.species import Species
 from yibao_face.models.suite import load_face_models
@@ -148,16 +152,24 @@ def _simulated_page(tally: Tally, stamp: Stamp) -> Page:
 def _recorded(config: Config, clips: Path, out: Path) -> int:
     """Evaluate a folder of clips; 1 where one of them could not be read."""
     store = weight_store(config)
-    policy = liveness_policy(store.manifest.liveness)
+    gates = store.manifest.liveness
     models = load_face_models(store)
+
+    def session_of(capability: Capability) -> Session:
+        """As the daemon looks into such a camera, nobody waiting for an answer."""
+        plan = plan_for(modality_of(capability), Purpose.SETTLEMENT, Allowance())
+        # A clip always holds depth, so there is a plan.
+        cues = frozenset(Cue) if isinstance(plan, Cause) else plan.cues
+        examiner = Examiner(models, Limits(), liveness_policy(gates, cues), None, cues)
+        return Session(examiner, PATIENCE_S, PATIENCE_S, gates.max_frames)
+
     try:
-        session = Session(Examiner(models, Limits(), policy), PATIENCE_S, PATIENCE_S)
-        found = evaluate_folder(session, clips, _tell)
+        found = evaluate_folder(session_of, clips, _tell)
     finally:
         models.close()
     tally = tally_of(found.results)
     facts = (
-        ("引擎 Engine", policy.version),
+        ("引擎 Engine", gates.version),
         ("录像 Clips", f"{len(found.results)}（实拍 recorded）"),
         ("无法读取 Unreadable", f"{len(found.unreadable)}（实拍 recorded）"),
     )
