@@ -67,13 +67,15 @@ def _design(z: Floats) -> Floats:
 
 def _logistic(design: Floats, alive: Floats) -> Floats:
     """Ridge logistic regression by damped Newton steps; both classes weigh the same."""
-    weight = np.zeros(design.shape[1])
-    balance = np.where(alive > 0, 0.5 / alive.mean(), 0.5 / (1 - alive.mean()))
+    weight: Floats = np.zeros(design.shape[1])
+    share = float(alive.mean())
+    balance: Floats = np.where(alive > 0, 0.5 / share, 0.5 / (1 - share))
     ridge = _RIDGE * np.eye(len(weight))
     for _ in range(_ROUNDS):
-        logit = np.clip(design @ weight, -_MAX_LOGIT, _MAX_LOGIT)
-        chance = 1 / (1 + np.exp(-logit))
-        curve = (design * (balance * chance * (1 - chance))[:, None]).T @ design + ridge
-        slope = design.T @ (balance * (chance - alive)) + _RIDGE * weight
-        weight -= _STEP * np.linalg.solve(curve, slope)
+        logit: Floats = np.clip(design @ weight, -_MAX_LOGIT, _MAX_LOGIT)
+        chance: Floats = 1 / (1 + np.exp(-logit))
+        bent: Floats = design * (balance * chance * (1 - chance))[:, None]
+        curve: Floats = bent.T @ design + ridge
+        slope: Floats = design.T @ (balance * (chance - alive)) + _RIDGE * weight
+        weight = weight - _STEP * np.asarray(np.linalg.solve(curve, slope), np.float64)
     return weight
