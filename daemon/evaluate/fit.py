@@ -67,15 +67,18 @@ def _design(z: Floats) -> Floats:
 
 def _logistic(design: Floats, alive: Floats) -> Floats:
     """Ridge logistic regression by damped Newton steps; both classes weigh the same."""
-    weight: Floats = np.zeros(design.shape[1])
+    weight: Floats = np.zeros(design.shape[1], np.float64)
     share = float(alive.mean())
-    balance: Floats = np.where(alive > 0, 0.5 / share, 0.5 / (1 - share))
-    ridge = _RIDGE * np.eye(len(weight))
+    balance = np.where(alive > 0, 0.5 / share, 0.5 / (1 - share)).astype(np.float64)
     for _ in range(_ROUNDS):
-        logit: Floats = np.clip(design @ weight, -_MAX_LOGIT, _MAX_LOGIT)
-        chance: Floats = 1 / (1 + np.exp(-logit))
-        bent: Floats = design * (balance * chance * (1 - chance))[:, None]
-        curve: Floats = bent.T @ design + ridge
-        slope: Floats = design.T @ (balance * (chance - alive)) + _RIDGE * weight
-        weight = weight - _STEP * np.asarray(np.linalg.solve(curve, slope), np.float64)
+        weight = _stepped(weight, design, alive, balance)
     return weight
+
+
+def _stepped(weight: Floats, design: Floats, alive: Floats, balance: Floats) -> Floats:
+    logit = np.clip(design @ weight, -_MAX_LOGIT, _MAX_LOGIT).astype(np.float64)
+    chance = 1 / (1 + np.exp(-logit))
+    bent = design * (balance * chance * (1 - chance))[:, None]
+    curve: Floats = bent.T @ design + _RIDGE * np.eye(len(weight))
+    slope: Floats = design.T @ (balance * (chance - alive)) + _RIDGE * weight
+    return weight - _STEP * np.asarray(np.linalg.solve(curve, slope), dtype=np.float64)
