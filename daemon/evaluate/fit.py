@@ -67,7 +67,7 @@ def _design(z: Floats) -> Floats:
 
 def _logistic(design: Floats, alive: Floats) -> Floats:
     """Ridge logistic regression by damped Newton steps; both classes weigh the same."""
-    weight: Floats = np.zeros(design.shape[1], np.float64)
+    weight = np.zeros(design.shape[1], np.float64)
     share = float(alive.mean())
     balance = np.where(alive > 0, 0.5 / share, 0.5 / (1 - share)).astype(np.float64)
     for _ in range(_ROUNDS):
@@ -81,4 +81,4 @@ def _stepped(weight: Floats, design: Floats, alive: Floats, balance: Floats) -> 
     bent = design * (balance * chance * (1 - chance))[:, None]
     curve: Floats = bent.T @ design + _RIDGE * np.eye(len(weight))
     slope: Floats = design.T @ (balance * (chance - alive)) + _RIDGE * weight
-    return weight - _STEP * np.asarray(np.linalg.solve(curve, slope), dtype=np.float64)
+    return np.asarray(weight - _STEP * np.linalg.solve(curve, slope), dtype=np.float64)
