@@ -84,7 +84,8 @@ class Booth:
         try:
             if outcome.cause in SPOOFS and trace.shown is not None:
                 crops.put(id_, attack_crop(trace.shown), now_ms)
-            crops.expire(now_ms)
+            else:
+                crops.expire(now_ms)
         except EvidenceError as exc:
             # A full disk must not turn the attack, which counts towards the pause, into a fault.
             logger.warning("encounter %s: %s", id_, exc)

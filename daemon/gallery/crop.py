@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from yibao_face.daemon.gallery.evidence import EvidenceError
+from yibao_face.daemon.gallery.evidence import EvidenceError, write_sealed
 from yibao_face.daemon.gallery.vault import Vault
 
 _DAY_MS = 86_400_000
@@ -34,8 +34,7 @@ class CropStore:
         if not self.keep:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _write(path, self.vault.seal(data, _label(id_)))
+            write_sealed(path, self.vault.seal(data, _label(id_)))
             os.utime(path, (now_ms / 1000, now_ms / 1000))
         except OSError as exc:
             raise EvidenceError(f"crop cannot be written: {exc.strerror}") from exc
@@ -69,14 +68,3 @@ class CropStore:
 
 def _label(id_: str) -> str:
     return f"crop/{id_}"
-
-
-def _write(path: Path, sealed: bytes) -> None:
-    part = path.with_suffix(f"{_SUFFIX}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(sealed)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

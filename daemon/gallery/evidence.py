@@ -30,7 +30,7 @@ class Evidence:
         name = self.vault.digest("evidence", hashlib.sha256(data).hexdigest())
         try:
             if not self._holds(name, data):
-                self._write(name, self.vault.seal(data, f"evidence/{name}"))
+                write_sealed(self.folder / name, self.vault.seal(data, f"evidence/{name}"))
         except OSError as exc:
             raise EvidenceError(f"evidence cannot be written: {exc.strerror}") from exc
         return name
@@ -52,15 +52,17 @@ class Evidence:
         except VaultError:
             return False
 
-    def _write(self, name: str, sealed: bytes) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.folder / f"{name}.{os.urandom(4).hex()}.part"
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(sealed)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.folder / name)
-        finally:
-            part.unlink(missing_ok=True)
+
+def write_sealed(path: Path, sealed: bytes) -> None:
+    """The whole file or none, for its owner alone and on disk; raises ``OSError``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(sealed)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
