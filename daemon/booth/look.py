@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, field
 from datetime import date
@@ -131,7 +132,7 @@ class Sight:
         return Capability.RECORDED in self.camera.info.capability
 
 
-class Look:
+class Look(ABC):
     """One look into the camera: ``run`` once. ``today``: the institution's date.
 
     ``challenge``: the person is asked to move; where the plan of the camera needs it, always.
@@ -150,9 +151,9 @@ class Look:
         self._purpose, self._challenge = purpose, challenge
         self.trace = Trace()
 
+    @abstractmethod
     def run(self) -> Outcome:
         """Look, judge, match. Raises what ``codes.ERRORS`` lists; frees the camera again."""
-        raise NotImplementedError
 
     @property
     def _stamp(self) -> ModelStamp:
