@@ -12,7 +12,7 @@ import numpy.typing as npt
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.gate import Features
 from yibao_face.daemon.core.liveness.modality import Cue
-from yibao_face.drivers.api import Frame
+from yibao_face.drivers.api import Frame, Intrinsics
 from yibao_face.models.api import Points
 from yibao_face.models.liveness.infrared import measure_infrared
 from yibao_face.models.liveness.registration import registration
@@ -40,8 +40,7 @@ class FeatureGauge:
         if Cue.DEPTH in self.cues:
             if frame.depth_mm is None or not _fits(frame.depth_mm, frame, np.uint16):
                 return Cause.DEPTH_POOR
-            at = frame.intrinsics
-            lens = Pinhole((at.fx + at.fy) / 2, at.cx, at.cy)
+            lens = pinhole_of(frame.intrinsics)
             features |= asdict(self.relief.measure(frame.depth_mm, points, lens))
             if Cue.PLANES in self.cues:
                 fit = registration(frame.bgr, frame.depth_mm)
@@ -52,6 +51,11 @@ class FeatureGauge:
                 return Cause.IR_POOR
             features |= asdict(measure_infrared(frame.ir, frame.bgr, points))
         return features
+
+
+def pinhole_of(at: Intrinsics) -> Pinhole:
+    """The one focal length depth is measured with."""
+    return Pinhole((at.fx + at.fy) / 2, at.cx, at.cy)
 
 
 def _fits(plane: npt.NDArray[Any], frame: Frame, kind: type[np.generic]) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import isnan, nan
 
 from yibao_face.daemon.capture.examine import Shot
+from yibao_face.daemon.capture.feature import pinhole_of
 from yibao_face.daemon.core.liveness.challenge import Measures
 from yibao_face.models.liveness.jaw import chin_mm, jaw_edge_mm, mouth_px_ratio
-from yibao_face.models.liveness.relief import Pinhole
 
 _LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 
@@ -32,6 +32,5 @@ def _jaw(shot: Shot) -> tuple[float, float]:
     # A camera is not held to a plane it never promised.
     if depth is None or depth.shape != shot.frame.bgr.shape[:2]:
         return nan, nan
-    at = shot.frame.intrinsics
-    lens = Pinhole((at.fx + at.fy) / 2, at.cx, at.cy)
+    lens = pinhole_of(shot.frame.intrinsics)
     return chin_mm(depth, points, lens), jaw_edge_mm(depth, points, lens)
