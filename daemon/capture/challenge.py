@@ -15,6 +15,7 @@ from yibao_face.daemon.capture.session import Capture, Session, unfit
 from yibao_face.daemon.capture.watch import Watch
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import (
+    ASKED_AGAIN,
     Action,
     ChallengePolicy,
     Done,
@@ -28,8 +29,6 @@ from yibao_face.daemon.core.liveness.challenge import (
 from yibao_face.daemon.core.liveness.gate import attack_cause
 from yibao_face.drivers.api import Camera, Frame
 from yibao_face.models.embed import cosine
-
-_ASKED_AGAIN = (Cause.ACTION_NOT_DONE, Cause.DEPTH_POOR)
 
 
 class Crier(Protocol):
@@ -156,7 +155,7 @@ class _Course:
         ended: Done | Cause = Cause.ACTION_NOT_DONE
         for _ in range(self._challenge.policy.tries):
             ended = self._baseline(action) or self._asked(action)
-            if ended not in _ASKED_AGAIN:
+            if ended not in ASKED_AGAIN:
                 break
         return None if isinstance(ended, Done) else ended
 

@@ -22,7 +22,7 @@ from yibao_face.models.track import BestShots, FaceTracker
 _SLICE_S = 0.25
 # The tracker follows a face over three quarters of its size, to keep it in a crowd. Nobody who
 # stands still leaps so far between frames, nor is away for so long: somebody else stepped in.
-_SAME_FACE_OVERLAP = 0.3
+SAME_FACE_OVERLAP = 0.3
 _SAME_FACE_GAP_S = 1.0
 # Frames held to be matched; more are never fused.
 _KEPT_SHOTS = 5
@@ -216,6 +216,4 @@ def unfit(watch: Watch | None, frame: Frame, found: Shot | Cause, read_ns: int) 
 
 def _goes_on(before: Shot, now: Shot) -> bool:
     gap_s = (now.frame.at_ns - before.frame.at_ns) / 1e9
-    return (
-        gap_s <= _SAME_FACE_GAP_S and before.face.box.overlap(now.face.box) >= _SAME_FACE_OVERLAP
-    )
+    return gap_s <= _SAME_FACE_GAP_S and before.face.box.overlap(now.face.box) >= SAME_FACE_OVERLAP

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yibao_face.models.api import Points
+from yibao_face.models.liveness.shape import EYES
 
 PLANE, PLANAR_MOTION = "plane_rms_mm", "planar_motion"
 NAMES = {
@@ -23,7 +24,6 @@ NAMES = {
 }
 _LANDMARKS = 468
 _NOSE = (1, 2, 4, 5, 6, 19, 45, 94, 97, 98, 168, 195, 197, 220, 275, 326, 327, 440)
-_EYES = ((33, 133), (362, 263))
 _REST = np.setdiff1d(np.arange(_LANDMARKS), _NOSE)
 
 
@@ -80,7 +80,7 @@ def nose_residual(first: Points, later: Points) -> float:
         return nan
     nose = list(_NOSE)
     moved = cv2.perspectiveTransform(source[nose][None], fitted)[0]
-    left, right = (target[list(eye)].mean(0) for eye in _EYES)
+    left, right = (target[list(eye)].mean(0) for eye in EYES)
     apart = float(np.linalg.norm(left - right))
     return float(np.sqrt(((moved - target[nose]) ** 2).sum(1).mean())) / apart if apart else nan
 

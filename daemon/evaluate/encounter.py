@@ -18,10 +18,11 @@ import cv2
 import numpy as np
 
 from yibao_face.daemon.capture.policy import liveness_policy
+from yibao_face.daemon.capture.session import SAME_FACE_OVERLAP
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness.challenge import Action as Asked
 from yibao_face.daemon.core.liveness.challenge import (
+    ASKED_AGAIN,
     ChallengePolicy,
     Done,
     Measures,
@@ -31,6 +32,7 @@ from yibao_face.daemon.core.liveness.challenge import (
     judge_action,
     steady,
 )
+from yibao_face.daemon.core.liveness.challenge import Action as Asked
 from yibao_face.daemon.core.liveness.gate import (
     LivenessPolicy,
     LivenessVerdict,
@@ -60,8 +62,6 @@ RESTING = 20
 # The daemon waits 6 s, some 60 frames: fewer keep the run short, at the cost of the living.
 ACTED = 45
 _TURN_VIEWS = 8
-_ASKED_AGAIN = (Cause.ACTION_NOT_DONE, Cause.DEPTH_POOR)
-_SAME_FACE_OVERLAP = 0.3
 # The files that decide how a presentation ends; of the simulator all of them do.
 _DECIDING = {
     "yibao_face.daemon.core": ("quality",),
@@ -122,7 +122,7 @@ class _Passive:
         if look.hint is not None:
             self.hints[look.hint] += 1
             return None
-        if self.good and self.good[-1].box.overlap(look.box) < _SAME_FACE_OVERLAP:
+        if self.good and self.good[-1].box.overlap(look.box) < SAME_FACE_OVERLAP:
             self.earlier = self.attacks
             self.hints[Cause.MOVED] += 1
             self.good = []
@@ -217,7 +217,7 @@ class Engine:
         for _ in range(policy.tries):
             cause, acted = self._acted(action, base, islice(views, ACTED), recent)
             used += acted
-            if cause not in _ASKED_AGAIN:
+            if cause not in ASKED_AGAIN:
                 break
         return cause, used
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness.gate import SoftScore, Term
+from yibao_face.daemon.core.liveness.gate import Z_LIMIT, SoftScore, Term
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,7 +22,6 @@ _ROUNDS = 60
 _STEP = 0.7
 _RIDGE = 0.5
 _MAX_LOGIT = 30.0
-_Z_LIMIT = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +60,7 @@ def edges(sample: Sample, live_share: float) -> Mapping[str, tuple[float, float]
 
 def _design(z: Floats) -> Floats:
     """(n, 1 + 2k): one, the bounded features, minus how far out they lie."""
-    bounded = np.clip(z, -_Z_LIMIT, _Z_LIMIT)
+    bounded = np.clip(z, -Z_LIMIT, Z_LIMIT)
     return np.hstack([np.ones((len(z), 1)), bounded, -np.abs(bounded)])
 
 

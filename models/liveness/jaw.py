@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from yibao_face.models.api import Points
 from yibao_face.models.liveness.relief import DepthImage, Pinhole
+from yibao_face.models.liveness.shape import EYES
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +25,6 @@ _NOSE = (1, 4)
 _LOWER_LIP = 17
 _CHIN = (200, 199, 175, 152)
 _INNER_LIPS = (13, 14)
-_EYES = ((33, 133), (362, 263))
 _REACH = 3
 _MIN_READINGS = 8
 # From lip to chin the depth is one surface, 7 mm at the most from one of these to the next. A step
@@ -97,7 +97,7 @@ def mouth_px_ratio(points: Points) -> float:
 
 def _eyes(points: Points) -> Floats:
     """(2, 2) px: centres of the eyes, image left first."""
-    return np.array([points[list(eye)].astype(np.float64).mean(0) for eye in _EYES])
+    return np.array([points[list(eye)].astype(np.float64).mean(0) for eye in EYES])
 
 
 def _along(depth_mm: DepthImage, path: Floats, across: Floats) -> Floats:

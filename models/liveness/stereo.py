@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from yibao_face.models.api import Points
-from yibao_face.models.liveness.shape import Likeness, likeness_of
+from yibao_face.models.liveness.shape import EYES, Likeness, likeness_of
 
 Floats = npt.NDArray[np.float64]
 
 MIN_CLOUDS = 10
 _LANDMARKS = 468
-_EYES = ((33, 133), (362, 263))
 _ROUNDS = 3
 # Rays of one landmark that nearly run beside each other meet anywhere.
 _MIN_CROSSING = 1e-8
@@ -193,7 +192,7 @@ def _laid(cloud: Floats, onto: Floats) -> Floats:
 
 
 def _eye_distance(cloud: Floats) -> float:
-    left, right = (cloud[list(corners)].mean(0) for corners in _EYES)
+    left, right = (cloud[list(corners)].mean(0) for corners in EYES)
     return float(np.linalg.norm(left - right))
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from yibao_face.models.liveness.shape import EYES
 from yibao_face.models.simulator.glasses import Glasses
 from yibao_face.models.simulator.head import HeadModel, Person
 from yibao_face.models.simulator.living import Crossed, Hair, Living, Replica
 from yibao_face.models.simulator.paper import PaperMask, Print
-from yibao_face.models.simulator.scene import EYES, Artefact, picture_of
+from yibao_face.models.simulator.scene import Artefact, picture_of
 from yibao_face.models.simulator.screen import Screen
 from yibao_face.models.simulator.sensor import Material, NoiseBank, Sight
 from yibao_face.models.simulator.sheet import Bend, Cylinder, Ellipse, Flat, Fold, Sheet

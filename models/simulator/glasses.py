@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from yibao_face.models.liveness.shape import EYES
 from yibao_face.models.simulator.raster import Floats
-from yibao_face.models.simulator.scene import EYES, Scene, project
+from yibao_face.models.simulator.scene import Scene, project
 from yibao_face.models.simulator.sensor import Bytes, Sight
 
 

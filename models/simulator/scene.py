@@ -13,7 +13,6 @@ from yibao_face.models.simulator.pose import Pose
 from yibao_face.models.simulator.raster import Floats, depth_of
 from yibao_face.models.simulator.sensor import Bytes, Material, Sight
 
-EYES = ((33, 133), (362, 263))
 NECK = (0.0, -70.0, -80.0)
 _BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 

@@ -53,6 +53,8 @@ _GAPS, _ATTACK_GAPS = 20, 3
 _PATIENCE = 3
 # Median of so many frames tells a turn; the jaw, measured more roughly, needs ``window``.
 _TURN_FRAMES = 3
+# How a try may end that is followed by another.
+ASKED_AGAIN = (Cause.ACTION_NOT_DONE, Cause.DEPTH_POOR)
 # +1: the nose goes to the right of an unmirrored picture, to the person's left (models.landmark).
 _SIGN = {Action.TURN_LEFT: 1.0, Action.TURN_RIGHT: -1.0}
 # Gates calibrated on shut mouths and faces turned by 20° at the most: what the action itself

@@ -18,7 +18,7 @@ from yibao_face.daemon.core.encounter import Cause
 
 Features = Mapping[str, float]
 # Farther out every value says the same: what no calibration has seen must not outweigh the rest.
-_Z_LIMIT = 8.0
+Z_LIMIT = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Term:
     def adds(self, features: Features) -> float:
         """NaN where the feature is absent."""
         z = (features.get(self.feature, nan) - self.middle) / self.spread
-        bounded = z if isnan(z) else max(-_Z_LIMIT, min(_Z_LIMIT, z))
+        bounded = z if isnan(z) else max(-Z_LIMIT, min(Z_LIMIT, z))
         return self.linear * bounded - self.magnitude * abs(bounded)
 
 
