@@ -19,15 +19,35 @@ class DeviceError(Exception):
 
 
 class DeviceMissingError(DeviceError):
-    """Nothing answered at this uri: unplugged, or the vendor runtime is absent."""
+    """Nothing answered at this uri: unplugged, switched off or never there."""
 
 
 class DeviceBusyError(DeviceError):
-    """Another process holds the camera."""
+    """Another process holds the camera. ``holder``: its name, empty where nobody can tell."""
+
+    def __init__(self, message: str, holder: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
+
+    def __reduce__(self) -> tuple[type[DeviceBusyError], tuple[str, str]]:
+        # Errors come out of child processes: what is not in ``args`` would be lost on the way.
+        return type(self), (str(self), self.holder)
+
+
+class DevicePermissionError(DeviceError):
+    """The system does not let this account use the camera."""
 
 
 class DeviceLostError(DeviceError):
     """The camera went away after a good open."""
+
+
+class DeviceStalledError(DeviceError):
+    """The camera is there and says nothing, or the same picture again and again."""
+
+
+class DeviceUnsupportedError(DeviceError):
+    """Not with this installation or camera: no SDK, another ABI, no mode of use."""
 
 
 class DeviceConfigError(DeviceError):

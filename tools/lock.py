@@ -24,10 +24,13 @@ def locked(name: str, *options: str) -> str:
 
 
 def main() -> None:
-    """Write both locks; each is installed with ``--no-deps --require-hashes``."""
+    """Write the locks; each is installed with ``--no-deps --require-hashes``."""
     mediapipe = locked("mediapipe", "--no-deps")
     for name in ("runtime", "dev"):
         (FOLDER / f"{name}.lock").write_text(locked(name) + mediapipe, encoding="utf-8")
+    # Beside the runtime's, for sites that have such cameras: what is in both is the same version.
+    constraint = ("--constraint", "runtime.lock")
+    (FOLDER / "cameras.lock").write_text(locked("cameras", *constraint), encoding="utf-8")
 
 
 if __name__ == "__main__":
