@@ -18,13 +18,15 @@ from yibao_face.drivers.api import (
     Frame,
 )
 from yibao_face.drivers.clip import ClipReader, Planes
+from yibao_face.drivers.driver import Driver, Settings
 
 # Decoded ahead of the reader, like the buffers of a real camera.
 _AHEAD = 2
 
 
-def open_replay(path: str) -> ReplayCamera:
+def open_replay(path: str, settings: Settings | None = None) -> ReplayCamera:
     """Open the clip at ``path``; ``DeviceMissingError`` when there is none."""
+    del settings  # a recording is what it is
     if not Path(path).is_file():
         raise DeviceMissingError(f"replay:{path} is not there")
     return ReplayCamera(Path(path))
@@ -147,3 +149,6 @@ class ReplayCamera:
                 continue
             return True
         return False
+
+
+DRIVER = Driver("replay", open_replay, recorded=True)

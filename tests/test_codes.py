@@ -24,6 +24,7 @@ OUTSIDE = {
     "ConfigError": "raised before a daemon is built",
     "ConformError": "ends the conform command",
     "ProgramGoneError": "told as an answer that never came, by the conform command",
+    "PointFailedError": "told by `camera test` and by tests of the drivers",
     "PortTakenError": "raised before the first call can arrive",
     "BuildError": "ends the build of the library",
     "SourceError": "ends the build of the library",
