@@ -7,6 +7,7 @@ beside this module are read against it.
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -314,7 +315,7 @@ def _settles(wanted: tuple[int, int]) -> bool:
 
 def _held() -> tuple[int, int]:
     me = psutil.Process()
-    return me.num_fds() if hasattr(me, "num_fds") else me.num_handles(), me.num_threads()
+    return me.num_handles() if sys.platform == "win32" else me.num_fds(), me.num_threads()
 
 
 def _is_marked(bed: Bed) -> None:
