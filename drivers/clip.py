@@ -1,6 +1,6 @@
 """The ``.rgbd`` clip: one file with lossless depth and IR, colour, timestamps and calibration.
 
-A ZIP archive (stored, not deflated) of four members, each read and written with cv2's own FFmpeg:
+A ZIP archive (stored, not deflated), its streams read and written with cv2's own FFmpeg:
 
 =============  ==============================================================
 ``clip.json``  schema, intrinsics, device timestamps, label, sha256 of the rest
@@ -9,7 +9,8 @@ A ZIP archive (stored, not deflated) of four members, each read and written with
 ``ir.mkv``     FFV1 8 bit grey (lossless)
 =============  ==============================================================
 
-cv2's writer holds one stream per file, hence the archive around them (ADR 0004).
+What the camera has no plane for is not there. cv2's writer holds one stream per file, hence the
+archive around them (ADR 0004).
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ from yibao_face.drivers.api import (
     DepthImage,
     InfraredImage,
     Intrinsics,
+    Pair,
 )
 
 # It warns that grey planes come as they are: that is what is asked for.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
-SCHEMA = 1
+SCHEMA = 2
+_READABLE = (1, SCHEMA)
 # A clip is held in memory while it plays; anything larger is not one of ours.
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
 _MAX_SIDE_PX = 16384
@@ -75,41 +78,48 @@ class Planes:
     """The images of one exposure as they lie in a clip; shapes as in ``drivers.api.Frame``."""
 
     bgr: ColourImage
-    depth_mm: DepthImage
-    ir: InfraredImage
+    depth_mm: DepthImage | None
+    ir: InfraredImage | None
 
 
 @dataclass(frozen=True, slots=True)
 class ClipHeader:
-    """``clip.json``. ``device_us``: a timestamp per frame, rising. ``label``: what was played."""
+    """``clip.json``. ``device_us``: a timestamp per frame, rising. ``label``: what was played.
+
+    ``streams``: of ``color``, ``depth``, ``ir``. ``pair``: where the IR camera stood, if apart.
+    """
 
     intrinsics: Intrinsics
     fps: float
     device_us: tuple[int, ...]
     label: str
     serial: str
+    streams: tuple[str, ...] = ("color", "depth", "ir")
+    pair: Pair | None = None
 
 
 class ClipWriter:
     """Collects planes, writes them as one file at the end; nothing is left of a failed one.
 
-    Sides must be even and at least 8 px: the codecs would round or refuse others.
+    Sides must be even and at least 8 px: the codecs would round or refuse others. Every exposure
+    has the planes the first one has. ``pair``: where ``ir`` is that of a second camera.
     """
 
-    def __init__(self, path: Path, intrinsics: Intrinsics, fps: float, label: str) -> None:
-        self._path, self._label = path, label
+    def __init__(
+        self,
+        path: Path,
+        intrinsics: Intrinsics,
+        fps: float,
+        label: str,
+        pair: Pair | None = None,
+    ) -> None:
+        self._path, self._label, self._pair = path, label, pair
         self._intrinsics, self._fps = _lens(asdict(intrinsics)), _rate(fps)
-        if min(intrinsics.width, intrinsics.height) < _MIN_SIDE_PX:
-            raise ClipError(f"{path.name}: sides under {_MIN_SIDE_PX} px cannot be written")
-        if intrinsics.width % 2 or intrinsics.height % 2:
-            raise ClipError(f"{path.name}: odd sides cannot be written")
+        for lens in (intrinsics, *([] if pair is None else [pair.infrared])):
+            _must_be_writable(lens, path.name)
         self._device_us: list[int] = []
+        self._writers: dict[str, cv2.VideoWriter] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="yibao-clip-")
-        try:
-            self._writers = self._opened()
-        except ClipError:
-            self._folder.cleanup()
-            raise
 
     def __enter__(self) -> Self:
         return self
@@ -127,19 +137,23 @@ class ClipWriter:
         """Append one exposure; ``ValueError`` when its time or a plane of it does not fit."""
         if self._device_us and device_us <= self._device_us[-1]:
             raise ValueError(f"timestamp {device_us} does not follow {self._device_us[-1]}")
-        fault = _misfit(planes, self._intrinsics)
+        streams = _by_stream(planes)
+        wanted = tuple(self._writers) or tuple(streams)
+        fault = _misfit(planes, wanted, self._intrinsics, self._pair)
         if fault is not None:
             raise ValueError(fault)
+        self._writers = self._writers or self._opened(wanted)
         self._device_us.append(device_us)
-        for name, plane in _by_stream(planes).items():
+        for name, plane in streams.items():
             self._writers[name].write(np.ascontiguousarray(plane))
 
-    def _opened(self) -> dict[str, cv2.VideoWriter]:
-        size = (self._intrinsics.width, self._intrinsics.height)
-        return {
-            name: _open_writer(self._member(name), codec, self._fps, size, options)
-            for name, (codec, options) in _STREAMS.items()
-        }
+    def _opened(self, names: tuple[str, ...]) -> dict[str, cv2.VideoWriter]:
+        opened: dict[str, cv2.VideoWriter] = {}
+        for name in names:
+            codec, options = _STREAMS[name]
+            size = _size_of(name, self._intrinsics, self._pair)
+            opened[name] = _open_writer(self._member(name), codec, self._fps, size, options)
+        return opened
 
     def _member(self, name: str) -> Path:
         return Path(self._folder.name) / f"{name}.mkv"
@@ -152,14 +166,20 @@ class ClipWriter:
             writer.release()
             digests[name] = hashlib.sha256(self._member(name).read_bytes()).hexdigest()
         header = ClipHeader(
-            self._intrinsics, self._fps, tuple(self._device_us), self._label, digests["depth"][:12]
+            self._intrinsics,
+            self._fps,
+            tuple(self._device_us),
+            self._label,
+            digests.get("depth", digests["color"])[:12],
+            tuple(digests),
+            self._pair,
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_name(f"{self._path.name}.part")
         try:
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
                 archive.writestr("clip.json", _dump(header, digests))
-                for name in _STREAMS:
+                for name in digests:
                     archive.write(self._member(name), f"{name}.mkv")
             part.replace(self._path)
         finally:
@@ -174,7 +194,7 @@ class ClipReader:
             with zipfile.ZipFile(path) as archive:
                 self.header, digests = _load(_member_bytes(archive, "clip.json"))
                 self._streams = {
-                    name: _checked(archive, name, digests.get(name)) for name in _STREAMS
+                    name: _checked(archive, name, digests[name]) for name in self.header.streams
                 }
         except (*_UNREADABLE, ClipError) as exc:
             raise ClipError(f"{path.name}: not a readable clip: {exc}") from exc
@@ -193,28 +213,48 @@ class ClipReader:
     def _planes(self, planes: dict[str, npt.NDArray[Any]], index: int) -> Planes:
         found = Planes(
             cast(ColourImage, planes["color"]),
-            cast(DepthImage, planes["depth"]),
-            cast(InfraredImage, planes["ir"]),
+            cast(DepthImage | None, planes.get("depth")),
+            cast(InfraredImage | None, planes.get("ir")),
         )
-        fault = _misfit(found, self.header.intrinsics)
+        header = self.header
+        fault = _misfit(found, header.streams, header.intrinsics, header.pair)
         if fault is not None:
             raise ClipError(f"frame {index}: {fault}")
         return found
 
 
 def _by_stream(planes: Planes) -> dict[str, npt.NDArray[Any]]:
-    return {"color": planes.bgr, "depth": planes.depth_mm, "ir": planes.ir}
+    every = {"color": planes.bgr, "depth": planes.depth_mm, "ir": planes.ir}
+    return {name: plane for name, plane in every.items() if plane is not None}
 
 
-def _misfit(planes: Planes, lens: Intrinsics) -> str | None:
+def _size_of(name: str, lens: Intrinsics, pair: Pair | None) -> tuple[int, int]:
+    """Width and height of a stream."""
+    of = pair.infrared if name == "ir" and pair is not None else lens
+    return of.width, of.height
+
+
+def _misfit(
+    planes: Planes, wanted: tuple[str, ...], lens: Intrinsics, pair: Pair | None
+) -> str | None:
     """Which plane does not fit the calibration, and how; ``None`` when all do."""
-    size = (lens.height, lens.width)
-    wanted = {"color": ((*size, 3), np.uint8), "depth": (size, np.uint16), "ir": (size, np.uint8)}
-    for name, plane in _by_stream(planes).items():
-        shape, kind = wanted[name]
+    streams = _by_stream(planes)
+    if set(streams) != set(wanted):
+        return f"planes {', '.join(streams)} instead of {', '.join(wanted)}"
+    for name, plane in streams.items():
+        width, height = _size_of(name, lens, pair)
+        shape = (height, width, 3) if name == "color" else (height, width)
+        kind = np.uint16 if name == "depth" else np.uint8
         if plane.shape != shape or plane.dtype != kind:
-            return f"{name} {plane.shape} {plane.dtype}: planes do not fit calibration {size}"
+            return f"{name} {plane.shape} {plane.dtype}: planes do not fit calibration {shape}"
     return None
+
+
+def _must_be_writable(lens: Intrinsics, name: str) -> None:
+    if min(lens.width, lens.height) < _MIN_SIDE_PX:
+        raise ClipError(f"{name}: sides under {_MIN_SIDE_PX} px cannot be written")
+    if lens.width % 2 or lens.height % 2:
+        raise ClipError(f"{name}: odd sides cannot be written")
 
 
 def _open_writer(
@@ -272,14 +312,20 @@ def _dump(header: ClipHeader, digests: dict[str, str]) -> str:
 def _load(raw: bytes) -> tuple[ClipHeader, dict[str, str]]:
     try:
         body: dict[str, Any] = json.loads(raw)
-        if body["schema"] != SCHEMA:
-            raise ClipError(f"clip schema {body['schema']}, this reader knows {SCHEMA}")
+        if body["schema"] not in _READABLE:
+            raise ClipError(f"clip schema {body['schema']}, this reader knows {_READABLE}")
         times = tuple(int(t) for t in body["device_us"])
         if not times or max(map(abs, times)) >= 1 << 63 or any(b <= a for a, b in pairwise(times)):
             raise ClipError("clip.json: timestamps do not rise")
         lens, fps = _lens(body["intrinsics"]), _rate(body["fps"])
-        header = ClipHeader(lens, fps, times, str(body["label"]), str(body["serial"]))
-        return header, dict(body["sha256"])
+        digests = {str(name): str(digest) for name, digest in body["sha256"].items()}
+        # The first schema had all three, always.
+        streams = tuple(_STREAMS) if body["schema"] == 1 else tuple(map(str, body["streams"]))
+        if set(streams) != set(digests) or not {"color"} <= set(digests) <= set(_STREAMS):
+            raise ClipError(f"clip.json: streams {streams}, digests of {', '.join(digests)}")
+        label, serial = str(body["label"]), str(body["serial"])
+        pair = _pair(body.get("pair"))
+        return ClipHeader(lens, fps, times, label, serial, streams, pair), digests
     except _UNREADABLE as exc:
         raise ClipError(f"clip.json cannot be read: {exc!r}") from exc
 
@@ -293,6 +339,22 @@ def _lens(body: dict[str, Any]) -> Intrinsics:
     if not all(map(isfinite, optics.values())) or min(optics["fx"], optics["fy"]) <= 0:
         raise ClipError(f"no lens has {optics}")
     return Intrinsics(int(sides["width"]), int(sides["height"]), **optics)
+
+
+def _pair(body: dict[str, Any] | None) -> Pair | None:
+    if body is None:
+        return None
+    rotation = tuple(float(part) for part in body["rotation"])
+    translation = tuple(float(part) for part in body["translation_mm"])
+    if (len(rotation), len(translation)) != (9, 3) or not all(
+        map(isfinite, rotation + translation)
+    ):
+        raise ClipError("no pair of cameras stands like that")
+    return Pair(
+        _lens(body["infrared"]),
+        cast(tuple[float, float, float, float, float, float, float, float, float], rotation),
+        cast(tuple[float, float, float], translation),
+    )
 
 
 def _rate(fps: Any) -> float:

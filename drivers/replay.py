@@ -17,7 +17,7 @@ from yibao_face.drivers.api import (
     DeviceMissingError,
     Frame,
 )
-from yibao_face.drivers.clip import ClipReader, Planes
+from yibao_face.drivers.clip import ClipHeader, ClipReader, Planes
 from yibao_face.drivers.driver import Driver, Settings
 
 # Decoded ahead of the reader, like the buffers of a real camera.
@@ -30,6 +30,15 @@ def open_replay(path: str, settings: Settings | None = None) -> ReplayCamera:
     if not Path(path).is_file():
         raise DeviceMissingError(f"replay:{path} is not there")
     return ReplayCamera(Path(path))
+
+
+def recorded(header: ClipHeader) -> Capability:
+    """What the frames of a clip hold."""
+    flags = {"color": Capability.RGB, "depth": Capability.DEPTH, "ir": Capability.IR}
+    found = Capability.RECORDED | (Capability.PAIRED if header.pair else Capability.NONE)
+    for name in header.streams:
+        found |= flags[name]
+    return found
 
 
 class ReplayCamera:
@@ -56,8 +65,7 @@ class ReplayCamera:
     def info(self) -> CameraInfo:
         """See ``Camera.info``."""
         header = self._clip.header
-        flags = Capability.RGB | Capability.DEPTH | Capability.IR | Capability.RECORDED
-        return CameraInfo("replay", self._uri, "rgbd-clip", header.serial, flags)
+        return CameraInfo("replay", self._uri, "rgbd-clip", header.serial, recorded(header))
 
     def read(self, timeout_s: float) -> Frame | None:
         """See ``Camera.read``."""
@@ -82,6 +90,7 @@ class ReplayCamera:
             planes.depth_mm,
             planes.ir,
             self._clip.header.intrinsics,
+            pair=self._clip.header.pair,
         )
 
     def close(self) -> None:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from yibao_face.daemon.config import CONSENT_TEXT
 from yibao_face.daemon.evaluate.label import Kind
 from yibao_face.daemon.evaluate.result import LIVE, EvaluateError
@@ -179,8 +177,7 @@ def _frames(camera: Camera, first: Frame, seconds: float) -> Iterator[Frame]:
 def _planes(frame: Frame) -> Planes:
     if frame.depth_mm is None:
         raise EvaluateError("this camera sends no depth: there is nothing to accept")
-    black = np.zeros(frame.depth_mm.shape, np.uint8)
-    return Planes(frame.bgr, frame.depth_mm, black if frame.ir is None else frame.ir)
+    return Planes(frame.bgr, frame.depth_mm, frame.ir)
 
 
 def chosen(kinds: Sequence[Kind], words: str) -> tuple[Kind, ...]:

@@ -21,6 +21,7 @@ from yibao_face.drivers.api import (
     Frame,
 )
 from yibao_face.drivers.clip import ClipReader, Planes
+from yibao_face.drivers.replay import recorded
 
 # A clip ends by itself: no clock may cut it short on a slow machine.
 PATIENCE_S = 3600.0
@@ -102,16 +103,13 @@ class _ClipCamera:
     def __init__(self, clip: ClipReader, name: str) -> None:
         self._clip, self._name = clip, name
         self._planes = self._played()
-        # Depth cameras without infrared are recorded with a black plane.
-        self._sees_infrared = bool(next(clip.frames()).ir.any())
         self.frames = 0
 
     @property
     def info(self) -> CameraInfo:
         """See ``Camera.info``."""
-        flags = Capability.RGB | Capability.DEPTH | Capability.RECORDED
-        flags |= Capability.IR if self._sees_infrared else Capability.NONE
-        return CameraInfo("clip", self._name, "rgbd-clip", self._clip.header.serial, flags)
+        header = self._clip.header
+        return CameraInfo("clip", self._name, "rgbd-clip", header.serial, recorded(header))
 
     def read(self, timeout_s: float) -> Frame | None:
         """See ``Camera.read``."""
@@ -120,9 +118,10 @@ class _ClipCamera:
             raise DeviceLostError(f"{self._name} has ended")
         at_us, planes = got
         self.frames += 1
-        infrared = planes.ir if self._sees_infrared else None
         lens = self._clip.header.intrinsics
-        return Frame(self.frames, at_us * 1000, at_us, planes.bgr, planes.depth_mm, infrared, lens)
+        return Frame(
+            self.frames, at_us * 1000, at_us, planes.bgr, planes.depth_mm, planes.ir, lens
+        )
 
     def close(self) -> None:
         """See ``Camera.close``."""

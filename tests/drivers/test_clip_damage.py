@@ -19,7 +19,7 @@ def content(path: Path) -> tuple[object, ...]:
     """Everything a clip tells, comparable."""
     clip = ClipReader(path)
     planes = [plane for p in clip.frames() for plane in (p.bgr, p.depth_mm, p.ir)]
-    return clip.header, [plane.tobytes() for plane in planes]
+    return clip.header, [None if plane is None else plane.tobytes() for plane in planes]
 
 
 def outcome(path: Path, untouched: tuple[object, ...]) -> str:

@@ -90,6 +90,7 @@ def measured(models: FaceModels, shot: Planes) -> Relief:
     [face] = models.detector.find(shot.bgr)
     dense = models.landmarker.find(shot.bgr, face)
     assert dense is not None, "no landmarks"
+    assert shot.depth_mm is not None
     return models.gauge.measure(shot.depth_mm, dense.points, PINHOLE)
 
 
