@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.core.liveness.stream import Exposure, StreamPolicy, stream_cause
+from yibao_face.daemon.core.liveness.stream import Exposure, Stream, StreamPolicy
 from yibao_face.drivers.api import Frame
 from yibao_face.models.api import Box
 from yibao_face.models.liveness.noise import Plane, plane_digests, still_share, temporal_noise_mm
@@ -14,7 +14,7 @@ class Watch:
 
     def __init__(self, policy: StreamPolicy) -> None:
         self._policy = policy
-        self._exposures: list[Exposure] = []
+        self._stream = Stream(policy)
         self._before: Frame | None = None
 
     def see(self, frame: Frame, face: Box | None, read_ns: int) -> Cause | None:
@@ -25,8 +25,8 @@ class Watch:
         before, self._before = self._before, frame
         if before is not None and frame.at_ns - before.at_ns > self._policy.max_interval_ms * 1e6:
             before = None
-        self._exposures.append(_exposure(frame, before if face is not None else None, face))
-        return stream_cause(self._exposures, self._policy, read_ns)
+        exposure = _exposure(frame, before if face is not None else None, face)
+        return self._stream.add(exposure, read_ns)
 
 
 def _exposure(frame: Frame, before: Frame | None, face: Box | None) -> Exposure:

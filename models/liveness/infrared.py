@@ -144,8 +144,7 @@ def _cut(image: npt.NDArray[Any], points: Points, hull: Mask | None = None) -> _
     if hull is None:
         hull = np.zeros((y1 - y0, x1 - x0), np.uint8)
         _fill(hull, points - np.array([x0, y0], np.float32))
-    plane = np.ascontiguousarray(image[y0:y1, x0:x1])
-    return _Cut(plane, hull) if cv2.countNonZero(hull) >= _MIN_PIXELS else None
+    return _Cut(image[y0:y1, x0:x1], hull) if cv2.countNonZero(hull) >= _MIN_PIXELS else None
 
 
 def _fill(mask: Mask, points: Points) -> None:

@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float32]
 
 _WIDTH = 160
 # Farther away is background, whose depth many cameras do not see at all.
-_FAR_MM = 2500.0
+_FAR_MM = 2500
 _STEP_MM = 60.0
 
 
@@ -29,16 +29,17 @@ def registration(bgr: npt.NDArray[np.uint8], depth_mm: DepthImage) -> float:
     if bgr.shape[:2] != depth_mm.shape:
         return float("nan")
     size = (_WIDTH, max(8, round(_WIDTH * depth_mm.shape[0] / depth_mm.shape[1])))
-    small = np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+    # Grey first: one plane to average instead of three.
+    luma = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    small = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
     coarse = np.asarray(cv2.resize(depth_mm, size, interpolation=cv2.INTER_NEAREST), np.uint16)
     colour, depth = _colour_edges(small), _depth_edges(coarse)
-    direct = float((colour * depth).sum())
-    mirrored = float((colour * depth[:, ::-1]).sum())
+    direct = float(np.vdot(colour, depth))
+    mirrored = float(np.vdot(colour, depth[:, ::-1]))
     return direct / (direct + mirrored) if direct + mirrored > 0 else float("nan")
 
 
-def _colour_edges(bgr: npt.NDArray[np.uint8]) -> Floats:
-    luma = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+def _colour_edges(luma: npt.NDArray[np.uint8]) -> Floats:
     across = np.abs(cv2.Sobel(luma, cv2.CV_32F, 1, 0))
     # Strong edges of a poster behind must not outweigh the head's.
     return np.asarray(np.sqrt(across), np.float32)
@@ -46,7 +47,8 @@ def _colour_edges(bgr: npt.NDArray[np.uint8]) -> Floats:
 
 def _depth_edges(depth_mm: DepthImage) -> Floats:
     """1 where near depth ends from one column to the next, 0 elsewhere."""
-    seen = np.where((depth_mm > 0) & (depth_mm < _FAR_MM), depth_mm, _FAR_MM).astype(np.float32)
+    seen = np.minimum(depth_mm, np.uint16(_FAR_MM))
+    seen[seen == 0] = _FAR_MM
     smooth = cv2.medianBlur(seen, 5)
     step = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 1, 0)) > 8 * _STEP_MM
     return step.astype(np.float32)

@@ -8,9 +8,8 @@ obey them: they stand beside the pinned device (``core.liveness.device``), never
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import isfinite
 
 from yibao_face.daemon.core.encounter import Cause
@@ -60,6 +59,58 @@ class StreamPolicy:
     looped: bool = False
 
 
+class Stream:
+    """What the exposures of an encounter add up to so far: each is looked at once.
+
+    Memory of digests alone: a plane may come back however late.
+    """
+
+    def __init__(self, policy: StreamPolicy) -> None:
+        self._policy = policy
+        self._seen: set[tuple[int, bytes]] = set()
+        self._before: Exposure | None = None
+        self._hiccups = 0
+        self._host_us = self._device_us = 0.0
+        self._clocks_agree = True
+
+    def add(self, now: Exposure, now_ns: int | None = None) -> Cause | None:
+        """Take the next exposure; what is wrong with all so far, as ``stream_cause`` has it."""
+        before, self._before = self._before, now
+        repeats = self._repeats(before, now)
+        self._hiccups += repeats or _is_still(now, self._policy)
+        if before is not None and not self._policy.looped:
+            self._clocks_agree = self._clocks_agree and self._keeps_pace(before, now)
+        if self._hiccups > self._policy.hiccups or not self._clocks_agree:
+            return Cause.STREAM_IMPLAUSIBLE
+        return None if _is_usable(now, self._policy, now_ns) else Cause.UNSYNCED
+
+    def _repeats(self, before: Exposure | None, now: Exposure) -> bool:
+        """Whether a plane of it came before, or the device clock stood still."""
+        planes = {(i, digest) for i, digest in enumerate(now.digest) if digest}
+        repeated = not self._seen.isdisjoint(planes)
+        if self._policy.looped:
+            self._seen.clear()
+        self._seen |= planes
+        if repeated or before is None or self._policy.looped:
+            return repeated
+        return 0 <= _elapsed_us(before, now) < self._policy.min_interval_us
+
+    def _keeps_pace(self, before: Exposure, now: Exposure) -> bool:
+        """Whether both clocks ran forward, and as far as each other since the last long gap."""
+        policy = self._policy
+        device, host = _elapsed_us(before, now), (now.at_ns - before.at_ns) / 1e3
+        if device < 0 or host < 0:
+            return False
+        if host > policy.max_interval_ms * 1e3:
+            self._host_us = self._device_us = 0.0
+            return True
+        self._host_us += host
+        self._device_us += device
+        longer = max(self._host_us, self._device_us)
+        allowed = policy.clock_slack_ms * 1e3 + policy.clock_share * longer
+        return abs(self._host_us - self._device_us) <= allowed
+
+
 def stream_cause(
     exposures: Sequence[Exposure], policy: StreamPolicy, now_ns: int | None = None
 ) -> Cause | None:
@@ -68,11 +119,10 @@ def stream_cause(
     ``STREAM_IMPLAUSIBLE`` ends the encounter. ``UNSYNCED`` is a hint: the newest frame must not
     be judged, the next one may. ``now_ns``: the clock of ``Exposure.at_ns``, where age counts.
     """
-    if not exposures:
-        return None
-    if _is_implausible(exposures, policy):
-        return Cause.STREAM_IMPLAUSIBLE
-    return None if _is_usable(exposures[-1], policy, now_ns) else Cause.UNSYNCED
+    stream, cause = Stream(policy), None
+    for exposure in exposures:
+        cause = stream.add(exposure, now_ns)
+    return cause
 
 
 def _is_usable(newest: Exposure, policy: StreamPolicy, now_ns: int | None) -> bool:
@@ -82,58 +132,10 @@ def _is_usable(newest: Exposure, policy: StreamPolicy, now_ns: int | None) -> bo
     return synced and compared and 0.0 <= age_ms <= policy.max_age_ms
 
 
-def _is_implausible(exposures: Sequence[Exposure], policy: StreamPolicy) -> bool:
-    hiccups = sum(
-        stood or too_still
-        for stood, too_still in zip(
-            _repeats(exposures, policy), (_is_still(e, policy) for e in exposures), strict=True
-        )
-    )
-    if hiccups > policy.hiccups:
-        return True
-    return not policy.looped and not _clocks_agree(exposures, policy)
-
-
-def _repeats(exposures: Sequence[Exposure], policy: StreamPolicy) -> Iterator[bool]:
-    """Per exposure: whether a plane of it came before, or the device clock stood still."""
-    seen: set[tuple[int, bytes]] = set()
-    before: Exposure | None = None
-    for now in exposures:
-        planes = {(i, digest) for i, digest in enumerate(now.digest) if digest}
-        stood = (
-            before is not None
-            and not policy.looped
-            and 0 <= _elapsed_us(before, now) < policy.min_interval_us
-        )
-        yield stood or not seen.isdisjoint(planes)
-        if policy.looped:
-            seen.clear()
-        # In place: a copy per frame would cost a long look more than its pictures do.
-        seen |= planes
-        before = now
-
-
 def _is_still(now: Exposure, policy: StreamPolicy) -> bool:
     """Whether the face is more like that of the frame before than a sensor ever makes it."""
     silent = now.noise_mm is not None and now.noise_mm < policy.min_noise_mm
     return silent or (now.still is not None and now.still > policy.max_still)
-
-
-def _clocks_agree(exposures: Sequence[Exposure], policy: StreamPolicy) -> bool:
-    """Whether both clocks run forward, and as far as each other since the last long gap."""
-    host_us = device_us = 0.0
-    for before, now in pairwise(exposures):
-        device, host = _elapsed_us(before, now), (now.at_ns - before.at_ns) / 1e3
-        if device < 0 or host < 0:
-            return False
-        if host > policy.max_interval_ms * 1e3:
-            host_us = device_us = 0.0
-            continue
-        host_us, device_us = host_us + host, device_us + device
-        allowed = policy.clock_slack_ms * 1e3 + policy.clock_share * max(host_us, device_us)
-        if not abs(host_us - device_us) <= allowed:
-            return False
-    return True
 
 
 def _elapsed_us(before: Exposure, now: Exposure) -> int:

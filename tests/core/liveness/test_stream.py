@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yibao_face.daemon.core.encounter import HINTS, Cause
-from yibao_face.daemon.core.liveness.stream import Exposure, StreamPolicy, stream_cause
+from yibao_face.daemon.core.liveness.stream import Exposure, Stream, StreamPolicy, stream_cause
 
 POLICY = StreamPolicy()
 LOOPED = StreamPolicy(looped=True)
@@ -307,3 +307,24 @@ def test_nothing_that_follows_makes_an_implausible_stream_good(kept: int, more: 
              for i, n in enumerate(more)]  # fmt: skip
 
     assert IMPLAUSIBLE == stream_cause([*bad, *after], POLICY)
+
+
+@pytest.mark.parametrize("policy", [POLICY, LOOPED])
+@given(
+    of=st.lists(st.integers(0, 40), min_size=1, max_size=8),
+    device_us=st.lists(st.integers(-1, 1 << 32), min_size=8, max_size=8),
+)
+def test_frame_by_frame_says_what_all_exposures_together_say(
+    policy: StreamPolicy, of: list[int], device_us: list[int]
+) -> None:
+    made = [
+        replace(stream(41)[n], device_us=us) if us % 3 == 0 else stream(41)[n]
+        for n, us in zip(of, device_us, strict=False)
+    ]
+    fold = Stream(policy)
+
+    told = [fold.add(exposure) for exposure in made]
+
+    assert told == [stream_cause(made[: n + 1], policy) for n in range(len(made))]
+    first = next((n for n, cause in enumerate(told) if cause is IMPLAUSIBLE), len(told))
+    assert {IMPLAUSIBLE} >= set(told[first:])
