@@ -20,7 +20,8 @@ class Settings:
     whether depth and IR lamps are lit; alternating where ``strobe``. ``fov_deg``: horizontal, of a
     camera that cannot say. ``infrared``: the IR camera of a pair, as the driver names devices.
     ``calibration``: file with a pair's or a camera's intrinsics. ``runtime``: folder of a vendor's
-    own libraries. ``sha256``: of the one library a uri names; empty: not checked.
+    own libraries. ``sha256``: of the one library a uri names; empty: not checked. ``credentials``:
+    file with the one line ``user:password`` for a camera on the network.
     """
 
     width: int = 640
@@ -35,6 +36,7 @@ class Settings:
     calibration: str = ""
     runtime: str = ""
     sha256: str = ""
+    credentials: str = ""
 
 
 Open = Callable[[str, Settings], Camera]
@@ -54,7 +56,8 @@ class Driver:
     ``discover``: devices there are now, best first; holds none of them, and returns an empty list
     where its SDK is absent. ``isolated``: its code may block for ever or crash: it runs in a child
     process. ``recorded``: delivers what was seen at another time and waits for its reader.
-    ``api``: version of this contract.
+    ``package``: that of its SDK, without which there is nothing to look for. ``api``: version of
+    this contract.
     """
 
     name: str
@@ -62,4 +65,5 @@ class Driver:
     discover: Discover = field(default=nothing_to_find)
     isolated: bool = False
     recorded: bool = False
+    package: str = ""
     api: int = API
