@@ -43,6 +43,7 @@ from yibao_face.drivers.api import (
     DeviceStalledError,
     DeviceUnsupportedError,
 )
+from yibao_face.drivers.reader.api import ReaderBusyError, ReaderError, ReaderMissingError
 from yibao_face.models.api import (
     ModelAlteredError,
     ModelError,
@@ -123,6 +124,12 @@ TABLE: dict[Cause, Row] = {
     Cause.ID_PHOTO_MISMATCH: _fail("与证件照不符，登记未完成，请核对证件"),
     Cause.ID_PHOTO_UNUSABLE: _fail("证件照无法识别，请重新拍摄证件照"),
     Cause.COUNTER_SILENT: _fail("该人员未登记人脸，请打开柜台登记界面后重试"),
+    Cause.CARD_ABSENT: _fail("未读到身份证，登记未完成，请重新发起并把身份证放稳"),
+    Cause.CARD_OTHER: _fail("身份证与参保人不是同一人，登记未完成，请核对证件"),
+    Cause.CARD_EXPIRED: _fail("身份证不在有效期内，登记未完成，请核对证件"),
+    Cause.READER_MISSING: _fail("未找到身份证阅读器，请检查连接或改为拍摄证件照"),
+    Cause.READER_BUSY: _fail("身份证阅读器被其他程序占用，请关闭后重试或改为拍摄证件照"),
+    Cause.READER_FAULT: _fail("身份证阅读器故障，请重新插拔或改为拍摄证件照"),
     Cause.NO_FACE: _fail("未检测到人脸，请正对摄像头后重试"),
     Cause.MANY_FACES: _fail("画面中有多张人脸，请只留本人后重试"),
     Cause.FACE_CUT: _fail("人脸不完整，请把脸移到画面中间后重试"),
@@ -190,6 +197,9 @@ ERRORS: dict[type[Exception], Cause] = {
     DeviceConfigError: Cause.CAMERA_CONFIG,
     ClipError: Cause.CLIP_BROKEN,
     DeviceError: Cause.CAMERA_FAULT,
+    ReaderMissingError: Cause.READER_MISSING,
+    ReaderBusyError: Cause.READER_BUSY,
+    ReaderError: Cause.READER_FAULT,
     ModelMissingError: Cause.MODEL_MISSING,
     ModelSourceError: Cause.MODEL_MISSING,
     ModelAlteredError: Cause.MODEL_ALTERED,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import time
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
 from yibao_face.daemon.core.liveness.challenge import Action, When
 from yibao_face.daemon.core.liveness.device import is_usb_id
 from yibao_face.daemon.core.scene.ward import INPATIENT_MED_TYPES
 from yibao_face.daemon.wire.origin import origin_of
+from yibao_face.drivers.driver import Settings
 from yibao_face.models.mask import Mask, MaskError, Polygons
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 HOME_VARIABLE = "YIBAO_FACE_HOME"
 # The notice of admission must carry this sentence (S0-49).
@@ -50,7 +55,11 @@ class CameraConfig:
     its upper left corner, in which no face is looked for.
 
     ``pin_…``: the camera this counter was fitted with, none else is used; empty: not compared.
-    ``usb_id``: ``vid:pid``; ``path``: the socket; all as ``yibao-face`` tells them of a camera.
+    ``usb_id``: ``vid:pid``; ``path``: the socket; all as ``yibao-face camera list`` tells them.
+
+    ``idle_s``: kept open after the last person, for the next one; -1: always. ``preopen``: opened
+    when the daemon starts. ``peek_s``: while closed, looked into this often, to notice a covered
+    lens (S1-05); 0: never. ``settings``: how the driver opens it.
     """
 
     uri: str = ""
@@ -60,6 +69,38 @@ class CameraConfig:
     pin_serial: str = ""
     pin_path: str = ""
     pin_firmware: str = ""
+    idle_s: float = 120.0
+    preopen: bool = True
+    peek_s: float = 45.0
+    settings: Settings = field(default_factory=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderConfig:
+    """``uri`` of the ID-card reader (``sdt:1001``); empty: none.
+
+    ``library``, ``decoder``: files of its vendor, each with its ``sha256``; of one that does both,
+    ``decoder`` is empty.
+    """
+
+    uri: str = ""
+    library: str = ""
+    sha256: str = ""
+    decoder: str = ""
+    decoder_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerConfig:
+    """``uri`` of the code scanner (``serial:COM3``, ``keyboard:/dev/input/…``, ``hidpos:…``).
+
+    ``baud``: of a serial one. ``prefix``, ``suffix``: what it is set to add to each code.
+    """
+
+    uri: str = ""
+    baud: int = 9600
+    prefix: str = ""
+    suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +205,8 @@ class Config:
     data: Path
     door: DoorConfig = field(default_factory=DoorConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
+    reader: ReaderConfig = field(default_factory=ReaderConfig)
+    scanner: ScannerConfig = field(default_factory=ScannerConfig)
     encounter: EncounterConfig = field(default_factory=EncounterConfig)
     enrolment: EnrolmentConfig = field(default_factory=EnrolmentConfig)
     match: MatchConfig = field(default_factory=MatchConfig)
@@ -177,6 +220,11 @@ class Config:
     def models(self) -> Path:
         """Installed networks."""
         return self.data / "models"
+
+    @property
+    def plugins(self) -> Path:
+        """Camera drivers of the site."""
+        return self.data / "plugins"
 
     @property
     def downloads(self) -> Path:
@@ -216,10 +264,20 @@ def to_toml(config: Config) -> str:
     lines = [f"data = {_quoted(str(config.data))}"]
     for section in fields(config):
         body = getattr(config, section.name)
-        if is_dataclass(body):
-            lines += ["", f"[{section.name}]"]
-            lines += [f"{f.name} = {_value(getattr(body, f.name))}" for f in fields(body)]
+        if is_dataclass(body) and not isinstance(body, type):
+            lines += _section(section.name, body)
     return "\n".join(lines) + "\n"
+
+
+def _section(name: str, body: DataclassInstance) -> list[str]:
+    """A table, and behind it those within it: TOML lets no key of the first follow them."""
+    every = {f.name: getattr(body, f.name) for f in fields(body)}
+    inner = {key: value for key, value in every.items() if is_dataclass(value)}
+    own = [f"{key} = {_value(value)}" for key, value in every.items() if key not in inner]
+    lines = ["", f"[{name}]", *own]
+    for key, value in inner.items():
+        lines += _section(f"{name}.{key}", value)
+    return lines
 
 
 _T = TypeVar("_T")
@@ -291,9 +349,31 @@ def _machine_limits(config: Config) -> tuple[tuple[bool, str], ...]:
         ),
         (0 < config.encounter.deadline_s <= 3600, "encounter.deadline_s must be 0..3600"),
         (0 < config.encounter.capture_s <= 300, "encounter.capture_s must be 0..300"),
-        (0 < config.camera.silence_s <= 60, "camera.silence_s must be 0..60"),
+        *_camera_limits(config.camera),
         (0 < config.enrolment.counter_s <= 300, "enrolment.counter_s must be 0..300"),
         (0 <= config.match.margin < 0.5, "match.margin must be 0..0.5: it may only tighten"),
+    )
+
+
+def _camera_limits(camera: CameraConfig) -> tuple[tuple[bool, str], ...]:
+    given = camera.settings
+    sides = (given.width, given.height)
+    return (
+        (0 < camera.silence_s <= 60, "camera.silence_s must be 0..60"),
+        (-1 <= camera.idle_s <= 86_400, "camera.idle_s must be -1..86400"),
+        (0 <= camera.peek_s <= 3600, "camera.peek_s must be 0..3600"),
+        (
+            min(sides) >= 160 and max(sides) <= 4096,
+            "camera.settings.width and height must be 160..4096 px",
+        ),
+        (1 <= given.fps <= 120, "camera.settings.fps must be 1..120"),
+        (given.mains_hz in (0, 50, 60), "camera.settings.mains_hz must be 0, 50 or 60"),
+        (0 <= given.exposure_ms <= 1000, "camera.settings.exposure_ms must be 0..1000"),
+        (10 <= given.fov_deg <= 170, "camera.settings.fov_deg must be 10..170"),
+        (
+            given.sha256 == "" or re.fullmatch("[0-9a-f]{64}", given.sha256) is not None,
+            "camera.settings.sha256 must be 64 hexadecimal digits in lower case",
+        ),
     )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.counter import Counter
+from yibao_face.daemon.booth.eye import Eye, eye_of
 from yibao_face.daemon.booth.look import ConsentText, Scene, Terms
 from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.capture.policy import liveness_policy
@@ -40,7 +41,10 @@ from yibao_face.daemon.trust.document import CentreKeys, load_keys
 from yibao_face.daemon.trust.policy import PolicyFile, PolicyNews
 from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
 from yibao_face.drivers.api import Camera, DeviceConfigError
-from yibao_face.drivers.table import open_camera
+from yibao_face.drivers.reader.api import CardReader
+from yibao_face.drivers.reader.hosted import ReaderSettings
+from yibao_face.drivers.reader.table import open_reader
+from yibao_face.drivers.supervise.supervisor import Patience
 from yibao_face.models.api import ModelError
 from yibao_face.models.liveness.gate import LivenessEntry
 from yibao_face.models.mask import Mask
@@ -71,6 +75,7 @@ class Daemon:
     models: FaceModels | ModelError
     owns_models: bool
     reply_signer: Signer
+    eye: Eye
 
     @property
     def ledger(self) -> Ledger:
@@ -78,7 +83,8 @@ class Daemon:
         return self.service.ledger
 
     def close(self) -> None:
-        """Release files and native memory."""
+        """Release the camera, files and native memory."""
+        self.eye.close()
         self.desk.close()
         if self.owns_models and isinstance(self.models, FaceModels):
             self.models.close()
@@ -141,7 +147,6 @@ def build(
     manifest = store.manifest
     models = loaded or _models(store)
     counter = Counter(config.enrolment.counter_s)
-    opener = camera or (lambda: open_camera(config.camera.uri))
     gallery = gallery_of(config)
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
@@ -155,7 +160,7 @@ def build(
         if isinstance(models, ModelError):
             raise type(models)(str(models))
         return Scene(
-            opener,
+            eye.open,
             models,
             _session_for(config, manifest.liveness, models),
             gallery,
@@ -166,11 +171,43 @@ def build(
             crops,
             _terms(config),
             config.match.grow,
+            reader_of(config),
         )
 
     provenance = _provenance(config, manifest, models, match)
     desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
-    return _around(config, desk, counter, models, owns_models=loaded is None)
+    eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
+    return Daemon(
+        config,
+        _service(config, desk),
+        Attendance(desk.booth, desk.ledger, gallery, desk.rules.attendance),
+        desk,
+        counter,
+        models,
+        loaded is None,
+        reply_signer_of(gallery.vault),
+        eye,
+    )
+
+
+def _eye(config: Config, ledger: Ledger) -> Eye:
+    """The configured camera; alarms about it go on record."""
+    camera = config.camera
+
+    def alarm(detail: dict[str, Any]) -> None:
+        ledger.write(ledger.new_id(), Entry(Kind.ALARM, refused(Cause.RECORDED), detail=detail))
+
+    patience = Patience(idle_s=camera.idle_s, preopen=camera.preopen, peek_s=camera.peek_s)
+    return eye_of(camera.uri, camera.settings, patience, config.plugins, alarm)
+
+
+def reader_of(config: Config) -> Callable[[], CardReader] | None:
+    """What opens the reader of ID cards; ``None`` where none is configured."""
+    reader = config.reader
+    if not reader.uri:
+        return None
+    settings = ReaderSettings(reader.library, reader.sha256, reader.decoder, reader.decoder_sha256)
+    return lambda: open_reader(reader.uri, settings)
 
 
 def match_policy(table: MatchTable, margin: float, *, demo: bool) -> MatchPolicy:
@@ -223,16 +260,9 @@ def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery
     )
 
 
-def _around(
-    config: Config,
-    desk: Desk,
-    counter: Counter,
-    models: FaceModels | ModelError,
-    *,
-    owns_models: bool,
-) -> Daemon:
-    """The services of both HIS interfaces, on the collaborators of ``desk``."""
-    booth, ledger, gallery = desk.booth, desk.ledger, desk.gallery
+def _service(config: Config, desk: Desk) -> Service:
+    """What settlements ask, on the collaborators of ``desk``."""
+    ledger = desk.ledger
     repeat, lockout = config.repeat, config.lockout
     rules = Rules(
         _policy_file(config, ledger, desk.centre).current,
@@ -241,16 +271,7 @@ def _around(
         frozenset(config.desk.inpatient_med_types),
         _challenge(config),
     )
-    return Daemon(
-        config,
-        Service(booth, ledger, gallery, rules),
-        Attendance(booth, ledger, gallery, desk.rules.attendance),
-        desk,
-        counter,
-        models,
-        owns_models,
-        reply_signer_of(ledger.vault),
-    )
+    return Service(desk.booth, ledger, desk.gallery, rules)
 
 
 def _desk_rules(config: Config) -> DeskRules:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 
-from yibao_face.drivers.api import Camera, CameraInfo, DeviceConfigError, DeviceMissingError
+from yibao_face.drivers.api import (
+    Camera,
+    CameraInfo,
+    DeviceConfigError,
+    DeviceError,
+    DeviceMissingError,
+)
 from yibao_face.drivers.driver import Driver, Settings
 
 # An explicit table, not a scan of the folder: a missing driver is an error here, not a silent
@@ -43,13 +51,35 @@ def driver(name: str, plugins: Mapping[str, Driver] = _NONE) -> Driver:
     return found
 
 
-def discover(
-    settings: Settings | None = None, plugins: Mapping[str, Driver] = _NONE
-) -> list[CameraInfo]:
-    """Cameras that are there now, in the order ``auto`` takes them; those of plug-ins last."""
-    chosen = settings or Settings()
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``cameras`` in the order ``auto`` takes them; ``faults``: drivers that could not look."""
+
+    cameras: tuple[CameraInfo, ...]
+    faults: Mapping[str, DeviceError]
+
+
+def discover(settings: Settings | None = None, plugins: Mapping[str, Driver] = _NONE) -> Found:
+    """Cameras that are there now; those of plug-ins last. One broken SDK hides no other camera."""
+    chosen, faults = settings or Settings(), dict[str, DeviceError]()
     names = [*ORDER, *(name for name in plugins if name not in BUILT_IN)]
-    return [info for name in names for info in driver(name, plugins).discover(chosen)]
+    cameras: list[CameraInfo] = []
+    for name in names:
+        try:
+            cameras += _look(driver(name, plugins), chosen)
+        except DeviceError as exc:
+            faults[name] = exc
+    return Found(tuple(cameras), faults)
+
+
+def _look(at: Driver, settings: Settings) -> list[CameraInfo]:
+    if at.package and find_spec(at.package) is None:
+        return []
+    if not at.isolated:
+        return at.discover(settings)
+    from yibao_face.drivers.host.camera import discover_hosted  # noqa: PLC0415  # it imports this
+
+    return discover_hosted(at.name, settings)
 
 
 def open_camera(
@@ -74,6 +104,9 @@ def open_camera(
 
 def _best(settings: Settings, plugins: Mapping[str, Driver]) -> str:
     found = discover(settings, plugins)
-    if not found:
-        raise DeviceMissingError(f"{AUTO}: no camera was found")
-    return found[0].uri
+    if found.cameras:
+        return found.cameras[0].uri
+    if found.faults:
+        # Rather than say that there is none, say why it could not be seen.
+        raise next(iter(found.faults.values()))
+    raise DeviceMissingError(f"{AUTO}: no camera was found")

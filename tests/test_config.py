@@ -28,6 +28,7 @@ from yibao_face.daemon.config import (
     load_config,
     to_toml,
 )
+from yibao_face.drivers.driver import Settings
 
 # Tab and newline are the control characters people write; the others have a test of their own.
 ORIGINS = st.builds(
@@ -61,6 +62,25 @@ CONFIGS = st.builds(
         pin_serial=TEXT,
         pin_path=TEXT,
         pin_firmware=TEXT,
+        idle_s=st.floats(-1, 86_400),
+        preopen=st.booleans(),
+        peek_s=st.floats(0, 3600),
+        settings=st.builds(
+            Settings,
+            width=st.integers(160, 4096),
+            height=st.integers(160, 4096),
+            fps=st.integers(1, 120),
+            mains_hz=st.sampled_from([0, 50, 60]),
+            exposure_ms=st.floats(0, 1000),
+            emitter=st.booleans(),
+            strobe=st.booleans(),
+            fov_deg=st.floats(10, 170),
+            infrared=TEXT,
+            calibration=TEXT,
+            runtime=TEXT,
+            sha256=st.sampled_from(["", "0" * 64]),
+            credentials=TEXT,
+        ),
     ),
     encounter=st.builds(
         EncounterConfig,
@@ -136,7 +156,8 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     assert LockoutConfig(3, 1800.0, 300.0) == config.lockout
     everything = ("mouth", "turn-left", "turn-right", "blink")
     assert LivenessConfig("after-reject", 500.0, everything, False, True, 7) == config.liveness
-    assert CameraConfig("", 3.0, (), "", "", "", "") == config.camera
+    kept = (120.0, True, 45.0, Settings(640, 480, 30))
+    assert CameraConfig("", 3.0, (), "", "", "", "", *kept) == config.camera
     assert AttendanceConfig(300.0, 120.0) == config.attendance
     assert ("", "20:00", 24, 3, 3) == (
         config.desk.institution,
@@ -361,6 +382,16 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[camera]\npin_usb_id = '2bc5'", "camera.pin_usb_id"),
         ("[camera]\npin_usb_id = '0000:0000'", "camera.pin_usb_id"),
         ("[camera]\npin_usb_id = 'zzzz:0402'", "camera.pin_usb_id"),
+        ("[camera]\nidle_s = -2", "camera.idle_s"),
+        ("[camera]\nidle_s = nan", "camera.idle_s"),
+        ("[camera]\npeek_s = -1", "camera.peek_s"),
+        ("[camera.settings]\nwidth = 64", "camera.settings.width and height"),
+        ("[camera.settings]\nheight = 8192", "camera.settings.width and height"),
+        ("[camera.settings]\nfps = 0", "camera.settings.fps"),
+        ("[camera.settings]\nmains_hz = 55", "camera.settings.mains_hz"),
+        ("[camera.settings]\nexposure_ms = nan", "camera.settings.exposure_ms"),
+        ("[camera.settings]\nfov_deg = 5", "camera.settings.fov_deg"),
+        ("[camera.settings]\nsha256 = 'ABC'", "camera.settings.sha256"),
         ("[repeat]\npass_s = 3601", "repeat.pass_s"),
         ("[repeat]\npass_s = nan", "repeat.pass_s"),
         ("[lockout]\nspoofs = -1", "lockout.spoofs"),
@@ -491,9 +522,11 @@ def test_control_characters_are_printed_so_that_they_load_back(
 def test_every_key_is_printed() -> None:
     config = Config(Path("home"))
     lines = to_toml(config).splitlines()
-    sections = [field for field in fields(config) if field.name != "data"]
+    sections = {field.name: getattr(config, field.name) for field in fields(config)}
+    del sections["data"]
+    sections["camera.settings"] = config.camera.settings
 
-    for section in sections:
-        at = lines.index(f"[{section.name}]")
-        keys = [field.name for field in fields(getattr(config, section.name))]
+    for name, section in sections.items():
+        at = lines.index(f"[{name}]")
+        keys = [f.name for f in fields(section) if f"{name}.{f.name}" not in sections]
         assert keys == [line.partition(" = ")[0] for line in lines[at + 1 : at + 1 + len(keys)]]

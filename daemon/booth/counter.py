@@ -43,13 +43,17 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The clerk's answer to one prompt. ``id_photo``: JPEG or PNG bytes, where one was taken."""
+    """The clerk's answer to one prompt. ``id_photo``: JPEG or PNG bytes, where one was taken.
+
+    ``id_card``: the person's card is to be read at the configured reader.
+    """
 
     encounter: str
     stage: Stage
     accepted: bool
     staff: str
     id_photo: bytes | None = field(default=None, repr=False)
+    id_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)

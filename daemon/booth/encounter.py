@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from yibao_face.daemon.booth.card import face_of_card, objection, read_card
 from yibao_face.daemon.booth.counter import Consent, Prompt, Stage
 from yibao_face.daemon.booth.look import Look, Scene, Sight
 from yibao_face.daemon.booth.photo import face_of
@@ -20,6 +21,7 @@ from yibao_face.daemon.core.identity import masked
 from yibao_face.daemon.core.liveness.modality import Purpose
 from yibao_face.daemon.core.template import Source
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers, Picture, Reference
+from yibao_face.drivers.reader.api import IdCard
 from yibao_face.models.api import Embedding
 from yibao_face.models.embed import cosine, fuse
 
@@ -134,7 +136,7 @@ class Encounter(Look):
         number = numbers.id_number or numbers.person_number
         texts = {
             Stage.CONSENT: self._scene.consent.text,
-            Stage.CONFIRM: "请核对本人与证件，确认为同一人，或拍摄证件照比对",
+            Stage.CONFIRM: "请核对本人与证件，确认为同一人，或刷身份证、拍摄证件照比对",
         }
         version = self._scene.consent.version
         answer = self._scene.counter.ask(
@@ -151,17 +153,34 @@ class Encounter(Look):
         """
         if not given.accepted or not given.staff:
             return Cause.STAFF_REFUSED
-        if given.id_photo is None:
-            return None
-        printed = face_of(self._scene.models, given.id_photo, "id photo")
+        printed = self._printed(given)
+        if printed is None or isinstance(printed, Cause):
+            return printed
         needed = self._scene.match.needed(1, len(samples))
         if not cosine(printed, _fused(samples)) >= needed:
             return Cause.ID_PHOTO_MISMATCH
         samples.append(Picture(printed, Source.ID_PHOTO))
         return None
 
+    def _printed(self, given: Consent) -> Embedding | Cause | None:
+        """The face on the document, ``None`` where the staff's word alone is given."""
+        if not given.id_card:
+            photo = given.id_photo
+            return None if photo is None else face_of(self._scene.models, photo, "id photo")
+        if self._scene.open_reader is None:
+            return Cause.READER_MISSING
+        with self._scene.open_reader() as reader:
+            card = read_card(reader, self._attempt, demo=self._scene.match.demo)
+        number = self._subject.numbers.id_number.upper()
+        obstacle = card if isinstance(card, Cause) else objection(card, number, self._today)
+        if obstacle is not None:
+            return obstacle
+        assert isinstance(card, IdCard)  # noqa: S101  # a cause was an obstacle
+        return face_of_card(self._scene.models, card)
+
     def _enrolment(self, confirmed: Consent) -> Enrolment:
-        how = "id-photo" if confirmed.id_photo is not None else "staff"
+        document = "id-card" if confirmed.id_card else "id-photo"
+        how = document if confirmed.id_card or confirmed.id_photo is not None else "staff"
         by = f"{how}:{confirmed.staff}"
         subject, day = self._subject, self._today.isoformat()
         return Enrolment(subject.numbers, subject.name, self.trace.consent, by, day)

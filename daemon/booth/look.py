@@ -36,6 +36,7 @@ from yibao_face.daemon.gallery.crop import CropStore
 from yibao_face.daemon.gallery.gallery import Gallery, Reference
 from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.drivers.api import Camera, CameraInfo, Capability
+from yibao_face.drivers.reader.api import CardReader
 from yibao_face.models.api import Embedding, ModelStamp
 from yibao_face.models.embed import cosine, fuse
 from yibao_face.models.suite import FaceModels
@@ -100,6 +101,8 @@ class Terms:
 class Scene:
     """What every encounter of a daemon shares. ``grow``: whether passes become samples.
 
+    ``open_reader``: the reader of ID cards, where there is one.
+
     ``session_for``: how a camera of that plan is looked into. ``crops``: where pictures of
     attacks are kept, if at all.
     """
@@ -115,6 +118,7 @@ class Scene:
     crops: CropStore
     terms: Terms = field(default_factory=Terms)
     grow: bool = True
+    open_reader: Callable[[], CardReader] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,7 @@ def add(commands: Commands) -> None:
     """Register the command."""
     parser = command(commands, "counter", "answer enrolment prompts / 柜台登记界面（终端）")
     parser.add_argument("--staff", required=True, help="staff number / 工号")
+    parser.add_argument("--card", action="store_true", help="confirm by ID card / 刷身份证确认")
     parser.add_argument("--port", type=int, help="instead of the configured port")
     parser.add_argument("--once", action="store_true", help="stop after one confirmation")
     parser.set_defaults(run=run)
@@ -36,14 +37,17 @@ def run(given: argparse.Namespace) -> int:
             shown = told
             say(told)
         if view["prompt"]:
-            stage = _answer(caller, view["prompt"], given.staff)
+            stage = _answer(caller, view["prompt"], given.staff, by_card=given.card)
             if given.once and stage == "confirm":
                 return 0
         time.sleep(_POLL_S)
 
 
-def _answer(caller: Caller, prompt: dict[str, Any], staff: str) -> str:
-    """Answer ``prompt``; a slip of the clerk is told and asked again, the patient waits."""
+def _answer(caller: Caller, prompt: dict[str, Any], staff: str, *, by_card: bool) -> str:
+    """Answer ``prompt``; a slip of the clerk is told and asked again, the patient waits.
+
+    ``by_card``: what is confirmed is confirmed by the person's card on the daemon's reader.
+    """
     say(f"[{prompt['person']}] {prompt['text']}")
     accepted = _ask("同意/确认? (y/n) ").lower() in ("y", "yes", "是")
     given: dict[str, Any] = {
@@ -53,9 +57,12 @@ def _answer(caller: Caller, prompt: dict[str, Any], staff: str) -> str:
         "staff": staff,
     }
     if accepted and prompt["stage"] == "confirm":
-        photo = _photo()
+        given["id_card"] = by_card
+        photo = None if by_card else _photo()
         if photo:
             given["id_photo"] = base64.b64encode(photo).decode()
+        if by_card:
+            say("请把身份证放在阅读器上 / put the card on the reader")
     try:
         caller.answer(given)
     except ClientError as exc:

@@ -11,10 +11,11 @@ import sys
 from importlib.metadata import version
 
 from yibao_face.daemon.calibrate.embedding import CalibrateError
-from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
+from yibao_face.daemon.cli import config, counter, library, models, person, reader, serve, verify
 from yibao_face.daemon.cli.centre import certificate, policy
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
+from yibao_face.daemon.cli.device import camera
 from yibao_face.daemon.cli.lab import bench, calibrate, clip, conform, demo, liveness
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import ConfigError
@@ -23,9 +24,10 @@ from yibao_face.daemon.demo.child import DemoError
 from yibao_face.daemon.door.client import ClientError
 from yibao_face.daemon.door.server import PortTakenError
 from yibao_face.daemon.evaluate.result import EvaluateError
+from yibao_face.drivers.scanner.api import ScannerError
 
 _COMMANDS = (
-    *(demo, serve, verify, counter, person),
+    *(demo, serve, verify, counter, person, camera, reader),
     *(act, rate, table, certificate, library, policy),
     *(conform, models, clip, config, bench, calibrate, liveness),
 )
@@ -38,6 +40,7 @@ _TOLD: tuple[type[Exception], ...] = (
     DemoError,
     EvaluateError,
     PortTakenError,
+    ScannerError,
     *ERRORS,
 )
 

@@ -6,14 +6,18 @@ import argparse
 import base64
 from pathlib import Path
 
+from yibao_face.daemon.booth.card import CARD_S, face_of_card
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
 from yibao_face.daemon.cli.desk.rate import day, named_institution
+from yibao_face.daemon.cli.device.reader import awaited_card, configured_reader
 from yibao_face.daemon.clock import Clock
+from yibao_face.daemon.core.identity import masked
+from yibao_face.daemon.core.template import Source
 from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.desk.registration import register_agent
-from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers
+from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers, Picture
 from yibao_face.daemon.wiring import desk_of, gallery_of, weight_store
 from yibao_face.models.suite import load_face_models
 
@@ -34,6 +38,11 @@ def add(commands: Commands) -> None:
     )
     adding.add_argument("--by", default="cli", help="who vouches for it / 登记人工号")
     adding.set_defaults(run=_add)
+    card = actions.add_parser("card", help="enrol a person by the ID card / 刷身份证登记")
+    card.add_argument("--psn", default="", metavar="NUMBER", help="person number / 个人编号")
+    card.add_argument("--by", default="cli", help="who vouches for it / 登记人工号")
+    card.add_argument("--seconds", type=float, default=CARD_S, help="how long to wait")
+    card.set_defaults(run=_card)
     agent = actions.add_parser("agent", help="let one person buy for another / 代购登记")
     agent.add_argument("--id", required=True, metavar="NUMBER", help="insured person / 参保人")
     agent.add_argument("--agent-id", required=True, metavar="NUMBER", help="agent / 代购人")
@@ -78,6 +87,33 @@ def _add(given: argparse.Namespace) -> int:
     finally:
         models.close()
     say(f"enrolled with {len(photos)} sample(s)")
+    return 0
+
+
+def _card(given: argparse.Namespace) -> int:
+    """The person of the card: its name and number, the chip's picture as the one sample."""
+    config = config_of(given)
+    models = load_face_models(weight_store(config))
+    try:
+        with configured_reader(config)() as reader:
+            if reader.info.virtual:
+                raise CliError("a virtual reader vouches for nobody")
+            card = awaited_card(reader, given.seconds)
+        today = Clock().today()
+        if not card.is_valid_on(today):
+            raise CliError("the card is not valid today")
+        picture = Picture(face_of_card(models, card), Source.ID_PHOTO)
+        enrolment = Enrolment(
+            Numbers(card.number, given.psn.strip()),
+            card.name,
+            config.enrolment.consent_version,
+            f"id-card:{given.by}",
+            today.isoformat(),
+        )
+        gallery_of(config).add(enrolment, [picture], models.embedder.stamp)
+    finally:
+        models.close()
+    say(f"enrolled {masked(card.number)} by the card's picture")
     return 0
 
 

@@ -65,6 +65,12 @@ class Cause(StrEnum):
     ID_PHOTO_MISMATCH = "id-photo-mismatch"
     ID_PHOTO_UNUSABLE = "id-photo-unusable"
     COUNTER_SILENT = "counter-silent"
+    CARD_ABSENT = "card-absent"
+    CARD_OTHER = "card-other"
+    CARD_EXPIRED = "card-expired"
+    READER_MISSING = "reader-missing"
+    READER_BUSY = "reader-busy"
+    READER_FAULT = "reader-fault"
 
     NO_FACE = "no-face"
     MANY_FACES = "many-faces"

@@ -20,6 +20,7 @@ import numpy as np
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.demo.card import CARD_NUMBER, chip_photo, lay_card
 from yibao_face.daemon.demo.child import DemoError, child_daemon
 from yibao_face.daemon.demo.portraits import load_portrait
 from yibao_face.daemon.door.client import Caller, ClientError, sample_request
@@ -37,7 +38,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HIS call: who is named, who stands there, what must come back. ``first``: done prior."""
+    """One HIS call: who is named, who stands there, what must come back.
+
+    ``first``: done prior. ``clerk``: consents and confirms; by the ID card where ``card``.
+    """
 
     title: str
     person: str
@@ -46,6 +50,7 @@ class Call:
     type: int
     first: Callable[[Caller], None] | None = None
     clerk: bool = False
+    card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,11 @@ class Stage:
     def before_camera(self) -> Path:
         """The file the replay camera opens."""
         return self.config.data / "before-camera.rgbd"
+
+    @property
+    def card(self) -> Path:
+        """The invented ID card on the virtual reader."""
+        return self.config.data / "card.json"
 
     def put(self, clip: str | None) -> None:
         """Bring a clip before the camera; ``None`` unplugs it."""
@@ -114,14 +124,23 @@ CALLS = (
     Call("平面照片 flat photo", FIRST, "flat-first", 0, 0),
     Call("弯曲照片 bent photo", FIRST, "bent-first", 0, 0),
     Call("屏幕 screen", FIRST, "tablet-first", 0, 0),
-    Call("未登记者当场建模 enrolled in call", THIRD, "live-third", 1, 1, clerk=True),
+    Call(
+        "未登记者刷身份证建模 enrolled in call by ID card",
+        CARD_NUMBER,
+        "live-third",
+        1,
+        1,
+        clerk=True,
+        card=True,
+    ),
     Call("代购人 agent", FIRST, "live-second", 1, 2, first=release_and_register),
     Call("无摄像头 camera missing", FIRST, None, 0, 0),
 )
 
 
 def enrol_cast(stage: Stage, models: FaceModels, cache: Path) -> None:
-    """Enrol the first person from two photographs and the second from one."""
+    """Enrol the first person from two photographs, the second from one; lay the third's card."""
+    lay_card(stage.card, chip_photo(models, load_portrait("third", cache)))
     today = Clock().today().isoformat()
     cast = {FIRST: ("张三", ("first-1", "first-3")), SECOND: ("李四", ("second",))}
     for number, (name, portraits) in cast.items():
@@ -148,7 +167,7 @@ def _one(stage: Stage, caller: Caller, call: Call, number: int, progress: Progre
     stage.put(call.clip)
     body = json.dumps(sample_request(call.person, "演示", Clock(), number)).encode()
     started = time.monotonic()
-    with _clerk(caller) if call.clerk else _nobody():
+    with _clerk(caller, by_card=call.card) if call.clerk else _nobody():
         answer = caller.authenticate(body)
     played = Played(call, answer, time.monotonic() - started)
     mark = "ok" if played.as_expected else "NOT AS EXPECTED"
@@ -162,8 +181,11 @@ def _nobody() -> Generator[None, None, None]:
 
 
 @contextmanager
-def _clerk(caller: Caller) -> Generator[None, None, None]:
-    """A clerk at the counter: reads what is asked, agrees to consent, confirms by staff number."""
+def _clerk(caller: Caller, *, by_card: bool) -> Generator[None, None, None]:
+    """A clerk at the counter: reads what is asked, agrees to consent, confirms by staff number.
+
+    ``by_card``: the clerk has the daemon read the person's card before that.
+    """
     done = threading.Event()
 
     def attend() -> None:
@@ -171,7 +193,9 @@ def _clerk(caller: Caller) -> Generator[None, None, None]:
             prompt = caller.look()["prompt"]
             if prompt:
                 answer = {key: prompt[key] for key in ("encounter", "stage")}
-                caller.answer({**answer, "accepted": True, "staff": _STAFF})
+                confirms = by_card and prompt["stage"] == "confirm"
+                given = {"accepted": True, "staff": _STAFF, "id_card": confirms}
+                caller.answer({**answer, **given})
 
     def attend_until_gone() -> None:
         try:

@@ -87,15 +87,16 @@ def _parsed(body: Any) -> Consent:
         raise TypeError("not an object")
     given = cast(dict[str, Any], body)
     photo = given.get("id_photo")
-    accepted = given["accepted"]
-    if not isinstance(accepted, bool):
-        raise TypeError("accepted is not true or false")
+    accepted, id_card = given["accepted"], given.get("id_card", False)
+    if not isinstance(accepted, bool) or not isinstance(id_card, bool):
+        raise TypeError("accepted or id_card is not true or false")
     return Consent(
         str(given["encounter"]),
         Stage(given["stage"]),
         accepted,
         str(given.get("staff", "")).strip(),
         _photo(photo) if photo else None,
+        id_card,
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 import aiohttp
 from aiohttp import web
 
+from yibao_face.daemon.booth.eye import Eye, camera_view
 from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
@@ -120,7 +121,7 @@ def build_app(
     app.router.add_post(ATTENDANCE_PATH, _safely(door.attend))
     app.router.add_routes(clerk_routes(daemon.counter, daemon.service.booth, token))
     app.router.add_routes(desk_routes(daemon.desk, calls, token))
-    app.router.add_get("/health", _health)
+    app.router.add_get("/health", _health_of(daemon.eye))
     app.router.add_routes(more)
 
     async def stop(_app: web.Application) -> None:
@@ -175,5 +176,11 @@ async def _read(request: web.Request) -> bytes:
     return body
 
 
-async def _health(_request: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+def _health_of(eye: Eye) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Whether it serves, and how its camera is; ``camera`` is null for a recording."""
+
+    async def health(_request: web.Request) -> web.Response:
+        known = eye.health()
+        return web.json_response({"status": "ok", "camera": known and camera_view(known)})
+
+    return health

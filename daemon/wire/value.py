@@ -161,6 +161,11 @@ def _id_problems(text: str) -> list[str]:
     return ["check-digit"] * wrong + ["birth-date"] * impossible
 
 
+def is_right_id(text: str) -> bool:
+    """Whether ``text`` is a number of 18 with a possible birthday and the right check digit."""
+    return _ID_18.fullmatch(text) is not None and not _id_problems(text)
+
+
 def _deal_problems(text: str) -> list[str]:
     return [] if deal_institution(text) else ["deal-form"]
 

@@ -27,12 +27,16 @@ Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
 CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
-    *("demo", "serve", "verify", "counter", "person"),
+    *("demo", "serve", "verify", "counter", "person", "reader", "scanner"),
+    "camera",
     *("desk", "rate", "settled", "roster", "certificate", "policy"),
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
-    "person": {"add", "agent", "remove", "samples", "count"},
+    "camera": {"list", "test", "record", "preview"},
+    "reader": {"test"},
+    "scanner": {"test"},
+    "person": {"add", "card", "agent", "remove", "samples", "count"},
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
     "clip": {"make", "info"},

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from yibao_face.daemon.cli.common import CliError, say
-from yibao_face.daemon.config import Config
+from yibao_face.daemon.config import Config, ReaderConfig
 from yibao_face.daemon.demo.play import Stage, enrol_cast
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.suite import load_face_models
@@ -26,7 +26,8 @@ def prepare(config: Config, name: str, *, fresh: bool = False) -> Stage:
     data.mkdir(parents=True)
     stage = Stage(replace(config, data=data), config.data / "clips")
     camera = replace(config.camera, uri=f"replay:{stage.before_camera}")
-    stage = replace(stage, config=replace(stage.config, camera=camera))
+    reader = ReaderConfig(f"virtual:{stage.card}")
+    stage = replace(stage, config=replace(stage.config, camera=camera, reader=reader))
     install(weight_store(config), config.downloads, say)
     _fill(config, stage, fresh=fresh)
     return stage

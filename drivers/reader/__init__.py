@@ -1,0 +1,1 @@
+"""ID-card readers: what a card says, how readers are spoken to, one table of vendors."""
