@@ -1,0 +1,1 @@
+"""Commands about what is plugged in: cameras, card readers."""
