@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from harness import link_folder
+from harness import forget_apps, link_folder
 
 from yibao_face.daemon.config import Config, DoorConfig
 from yibao_face.daemon.conform.stage.host import Host, host_routes
@@ -43,6 +44,9 @@ def opened(config: Config, clips: Path, port: int = 0) -> Generator[int, None, N
             thread.join(20)
             loop.close()
             assert not thread.is_alive(), "the host did not stop"
+    forget_apps()
+    # A host has networks of its own and is part of cycles: it would stay until some later round.
+    gc.collect()
 
 
 def staged(home: Config, models: FaceModels, clips: Path, data: Path) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -75,13 +76,25 @@ def site(home: Config, tmp_path: Path) -> Config:
     )
 
 
-@pytest.fixture
-def cast(site: Config, models: FaceModels, portrait: Callable[[str], bytes]) -> Config:
-    """`site` with two persons enrolled: FIRST from two photographs, SECOND from one."""
+@pytest.fixture(scope="session")
+def enrolled(
+    models: FaceModels,
+    portrait: Callable[[str], bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A data folder with two persons enrolled and nothing else: to be copied, never opened."""
+    data = tmp_path_factory.mktemp("enrolled")
     for number, name, photos in (
         (FIRST, "张三", ["first-1", "first-3"]),
         (SECOND, "李四", ["second"]),
     ):
         enrolment = Enrolment(Numbers(number), name, "v1", "photo:test", "2026-11-22")
-        enrol(gallery_of(site), models, enrolment, [portrait(p) for p in photos])
+        enrol(gallery_of(Config(data)), models, enrolment, [portrait(p) for p in photos])
+    return data
+
+
+@pytest.fixture
+def cast(site: Config, enrolled: Path) -> Config:
+    """`site` with two persons enrolled: FIRST from two photographs, SECOND from one."""
+    shutil.copytree(enrolled, site.data, dirs_exist_ok=True)
     return site

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from aiohttp import web_app
 
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
@@ -35,6 +36,7 @@ from yibao_face.daemon.wiring import (
     weight_store,
 )
 from yibao_face.drivers.api import Camera
+from yibao_face.drivers.replay import ReplayCamera
 from yibao_face.models.suite import FaceModels, load_face_models
 
 if sys.platform == "win32":
@@ -74,6 +76,11 @@ def unlink_folder(at: Path) -> None:
 def put_before_camera(config: Config, clips: Path, clip: str) -> None:
     """Let the replay camera of ``config`` see ``clip`` from its next opening on."""
     shutil.copyfile(clips / f"{clip}.rgbd", config.data / "before-camera.rgbd")
+
+
+def unpaced(config: Config) -> Callable[[], Camera]:
+    """Opens the replay camera of ``config``: frames as fast as they decode, not as recorded."""
+    return lambda: ReplayCamera(config.data / "before-camera.rgbd", paced=False)
 
 
 @contextmanager
@@ -169,7 +176,18 @@ def running(
             loop.call_soon_threadsafe(stop.set)
             thread.join(20)
             loop.close()
+            forget_apps()
             assert not thread.is_alive(), "the daemon did not stop"
+
+
+def forget_apps() -> None:
+    """Let go of apps that were closed.
+
+    aiohttp keeps the last 1024 handlers with their apps, and so each daemon, its networks and the
+    frames of its camera. A daemon has one app for life; here hundreds come and go.
+    """
+    # There is no public way to them.
+    web_app._cached_build_middleware.cache_clear()  # pyright: ignore[reportPrivateUsage]
 
 
 def require(tool: str) -> str:

@@ -11,11 +11,11 @@ import sys
 from importlib.metadata import version
 
 from yibao_face.daemon.calibrate.embedding import CalibrateError
-from yibao_face.daemon.cli import config, counter, library, models, person, reader, serve, verify
+from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
 from yibao_face.daemon.cli.centre import certificate, policy
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
-from yibao_face.daemon.cli.device import camera
+from yibao_face.daemon.cli.device import camera, reader
 from yibao_face.daemon.cli.lab import bench, calibrate, clip, conform, demo, liveness
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import ConfigError

@@ -20,6 +20,7 @@ from harness import (
     his_call,
     put_before_camera,
     running,
+    unpaced,
     wait_for,
 )
 
@@ -82,11 +83,22 @@ def ms(moment: str) -> int:
 
 
 @pytest.fixture
-def shop(cast: Config, clips: Path) -> Generator[Shop, None, None]:
+def configured() -> bool:
+    """Whether the camera is opened by its uri, as a daemon does; else frames come faster."""
+    return False
+
+
+@pytest.fixture
+def shop(cast: Config, clips: Path, *, configured: bool) -> Generator[Shop, None, None]:
     """FIRST is on the roster and stands before the camera; it is 8 o'clock."""
     hands = Hands("2026-12-01T08:00")
-    quick = replace(cast, encounter=EncounterConfig(deadline_s=20.0, capture_s=3.0))
-    with running(quick, clock=hands.clock) as site:
+    quick = replace(
+        cast,
+        encounter=EncounterConfig(deadline_s=20.0, capture_s=3.0),
+        enrolment=replace(cast.enrolment, counter_s=0.5),
+    )
+    camera = None if configured else unpaced(quick)
+    with running(quick, clock=hands.clock, camera=camera) as site:
         made = Shop(site, hands, clips)
         made.roster(FIRST)
         made.show("live-first")
@@ -156,6 +168,7 @@ def test_a_number_is_the_same_in_small_letters(shop: Shop) -> None:
     assert -4 != shop.sign(number="11010119491231002X")[0]
 
 
+@pytest.mark.parametrize("configured", [True], ids=["by uri"])
 def test_without_a_camera_it_is_code_minus_2(shop: Shop) -> None:
     (shop.site.config.data / "before-camera.rgbd").unlink()
 

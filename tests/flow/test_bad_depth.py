@@ -23,6 +23,8 @@ from yibao_face.sync.api import Query
 
 Break = Callable[[Frame], Frame]
 COUNT = 8
+# Several times what the networks take to look at all of them.
+CAPTURE_S = 0.6
 # Nobody was judged: a hint that lasted, or the camera's own fault.
 REFUSALS = {*HINTS, Cause.STREAM_IMPLAUSIBLE}
 # More to the side than half a head is wide: its mirror image is beside it.
@@ -98,7 +100,7 @@ def ended(config: Config, shown: list[Frame], capability: Capability | None = No
     patience = replace(
         config,
         camera=replace(config.camera, silence_s=10.0),
-        encounter=replace(config.encounter, capture_s=1.5),
+        encounter=replace(config.encounter, capture_s=CAPTURE_S),
     )
 
     def opened() -> VirtualCamera:
@@ -195,7 +197,7 @@ def test_an_old_frame_is_not_judged(cast: Config, clips: Path) -> None:
     def opened() -> VirtualCamera:
         return VirtualCamera([replace(f, at_ns=f.device_us * 1000) for f in live(clips)] + [9.0])
 
-    quick = replace(cast, encounter=replace(cast.encounter, capture_s=1.5))
+    quick = replace(cast, encounter=replace(cast.encounter, capture_s=CAPTURE_S))
     patience = replace(quick, camera=replace(cast.camera, silence_s=10.0))
     with running(patience, demo=False, camera=opened) as site:
         site.caller.authenticate(his_call(FIRST))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import FIRST, SECOND, Hands, Running, put_before_camera, running
+from harness import FIRST, SECOND, Hands, Running, put_before_camera, running, unpaced
 
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.cli.main import main
@@ -71,7 +71,7 @@ def quick(cast: Config) -> Config:
 def shop(quick: Config, clips: Path) -> Generator[Shop, None, None]:
     """Both are on the roster, FIRST stands before the camera; it is 8 o'clock."""
     hands = Hands("2026-12-01T08:00")
-    with running(quick, clock=hands.clock) as site:
+    with running(quick, clock=hands.clock, camera=unpaced(quick)) as site:
         made = Shop(site, hands, clips)
         made.roster(FIRST, SECOND)
         made.show("live-first")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import FIRST, SECOND, Hands, Running, put_before_camera, running
+from harness import FIRST, SECOND, Hands, Running, put_before_camera, running, unpaced
 
 from yibao_face.daemon.config import Config, EncounterConfig
 from yibao_face.daemon.core.scene.detail import CHINA
@@ -78,7 +78,7 @@ def near(found: int | None, moment: str) -> bool:
 def room(cast: Config, clips: Path) -> Generator[Room, None, None]:
     hands = Hands("2026-12-01T08:00")
     quick = replace(cast, encounter=EncounterConfig(deadline_s=20.0, capture_s=3.0))
-    with running(quick, clock=hands.clock) as site:
+    with running(quick, clock=hands.clock, camera=unpaced(quick)) as site:
         yield Room(site, hands, clips)
 
 

@@ -44,13 +44,19 @@ def _holds(point: Point, bed: Bed, tell: Tell) -> bool:
 
 
 def _helped(bed: Bed, ask: Ask) -> Bed:
-    def by_hand(prompt: str) -> Act:
+    def by_hand(name: str) -> Act:
         def act() -> None:
-            ask(prompt)
+            ask(_BY_HAND[name])
 
         return act
 
-    return replace(bed, **{name: by_hand(prompt) for name, prompt in _BY_HAND.items()})
+    return replace(
+        bed,
+        unplug=by_hand("unplug"),
+        replug=by_hand("replug"),
+        occupy=by_hand("occupy"),
+        vacate=by_hand("vacate"),
+    )
 
 
 def timed(open_: Callable[[], Camera]) -> str:
