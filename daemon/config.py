@@ -264,8 +264,8 @@ def to_toml(config: Config) -> str:
     lines = [f"data = {_quoted(str(config.data))}"]
     for section in fields(config):
         body = getattr(config, section.name)
-        if is_dataclass(body) and not isinstance(body, type):
-            lines += _section(section.name, body)
+        if is_dataclass(body):
+            lines += _section(section.name, cast("DataclassInstance", body))
     return "\n".join(lines) + "\n"
 
 
