@@ -1,0 +1,1 @@
+"""Cameras of vendors who ship one library of five functions (``include/yibao_camera.h``)."""

@@ -1,0 +1,1 @@
+"""From raw planes to registered ones, whatever SDK they came from."""

@@ -1,0 +1,8 @@
+"""The child finds the scripted drivers where the parent does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
