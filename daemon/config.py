@@ -276,7 +276,7 @@ def _section(name: str, body: DataclassInstance) -> list[str]:
     own = [f"{key} = {_value(value)}" for key, value in every.items() if key not in inner]
     lines = ["", f"[{name}]", *own]
     for key, value in inner.items():
-        lines += _section(f"{name}.{key}", value)
+        lines += _section(f"{name}.{key}", cast("DataclassInstance", value))
     return lines
 
 

@@ -12,7 +12,7 @@ from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.clerk import COUNTER_PATH
 from yibao_face.daemon.door.desk import DESK_PATH
-from yibao_face.daemon.door.http import ATTENDANCE_PATH, AUTH_PATH
+from yibao_face.daemon.door.http import ATTENDANCE_PATH, AUTH_PATH, HEALTH_PATH
 from yibao_face.daemon.door.server import token_file
 
 # A HIS waits five minutes and more (S0-05).
@@ -39,6 +39,10 @@ class Caller:
     def attend(self, body: bytes) -> dict[str, Any]:
         """Post ``body`` to the attendance interface."""
         return self._object("POST", ATTENDANCE_PATH, body, _CALL_TIMEOUT_S)
+
+    def health(self) -> dict[str, Any]:
+        """Whether it serves, and how its camera is."""
+        return self._object("GET", HEALTH_PATH, None, _CLERK_TIMEOUT_S)
 
     def act(self, name: str, form: dict[str, Any]) -> dict[str, Any]:
         """Do something at the desk; the answer says ``ok`` and why not."""

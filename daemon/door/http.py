@@ -36,6 +36,7 @@ _DRAIN_BYTES = 64 * 1024 * 1024
 # A HIS on this machine sends its call at once; one that does not has miscounted it.
 _BODY_S = 10.0
 AUTH_PATH = "/stdcashFaceAuth"
+HEALTH_PATH = "/health"
 ATTENDANCE_PATH = "/hisCallAtten"
 _HIS = frozenset({AUTH_PATH.lower(), ATTENDANCE_PATH.lower()})
 _TEXT_PLAIN = "请HIS把请求头Content-Type设为application/json"
@@ -121,7 +122,7 @@ def build_app(
     app.router.add_post(ATTENDANCE_PATH, _safely(door.attend))
     app.router.add_routes(clerk_routes(daemon.counter, daemon.service.booth, token))
     app.router.add_routes(desk_routes(daemon.desk, calls, token))
-    app.router.add_get("/health", _health_of(daemon.eye))
+    app.router.add_get(HEALTH_PATH, _health_of(daemon.eye))
     app.router.add_routes(more)
 
     async def stop(_app: web.Application) -> None:

@@ -33,7 +33,10 @@ _SLICE_S = 0.25
 # No second try within the same call will end otherwise.
 _FINAL = (DeviceConfigError, DevicePermissionError, DeviceUnsupportedError)
 _PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
-_IDLE_PAUSE_S = 5.0
+# Nobody waits: often at first, so that what is plugged in again is there at once; then seldom,
+# for looking may cost a child process each time.
+_IDLE_PAUSES_S = (1.6, 5.0)
+_SELDOM_AFTER = 30
 _STEADY = 0.03
 
 
@@ -260,19 +263,20 @@ class Supervisor:
         """Tell it, then pause: shortly while somebody waits, longer each time."""
         with self._changed:
             self._fault, self._attempts = fault, self._attempts + 1
-            pause_s = _PAUSES_S[min(self._failures, len(_PAUSES_S) - 1)]
-            self._failures += 1
+            failures, self._failures = self._failures, self._failures + 1
             self._peek_at = time.monotonic() + self._patience.peek_s
             self._note(state=State.FAULTY, fault=type(fault).__name__, said=str(fault))
             self._changed.notify_all()
         self._tell(self.health())
-        self._pause(pause_s)
+        self._pause(failures)
 
-    def _pause(self, pause_s: float) -> None:
+    def _pause(self, failures: int) -> None:
         """Whoever comes meanwhile makes it try again at once."""
         with self._changed:
             leases = self._leases
-            until = time.monotonic() + (pause_s if leases else max(pause_s, _IDLE_PAUSE_S))
+            waited_for = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
+            pause_s = waited_for if leases else _IDLE_PAUSES_S[failures >= _SELDOM_AFTER]
+            until = time.monotonic() + pause_s
             while not self._stopped and self._leases <= leases:
                 left_s = until - time.monotonic()
                 if left_s <= 0 or not self._changed.wait(left_s):
