@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class RawFrame:
-    """A frame in the library's memory, valid until the callback it was given to returns.
+    """A frame in the library's memory, valid until the function it was given to returns.
 
     ``data``: a buffer of ``size`` bytes; ``stride``: bytes per row; ``timestamp_us``: the
     device's.
@@ -77,6 +78,7 @@ class Sdk:
         self._ffi, self._lib = abi.load(folder)
         self._listeners: set[Listener] = set()
         self._listening = threading.Lock()
+        self._due: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         # What the library calls must outlive its last call.
         self._handlers: dict[StreamHandle, object] = {}
         if self._lib.oniInitialize(abi.API_VERSION) != abi.OK:
@@ -85,6 +87,7 @@ class Sdk:
             self._lib.oniShutdown()
             raise DeviceUnsupportedError(f"openni2: OpenNI2 does not start: {said}")
         self._callbacks = self._listen()
+        threading.Thread(target=self._read_what_is_due, name="openni2", daemon=True).start()
 
     def devices(self) -> list[Found]:
         """Devices that are there, in the library's order."""
@@ -190,18 +193,21 @@ class Sdk:
         return bool(self._lib.oniStreamSetProperty(stream, prop, held, 4) == abi.OK)
 
     def on_frame(self, stream: StreamHandle, take: Callable[[RawFrame], None]) -> Undo:
-        """Call ``take`` with each new frame, from the library's thread of that stream.
+        """Call ``take`` with each new frame, from the thread that reads all streams.
 
         Undone before the stream is stopped; the stream's end frees what is left.
         """
         reading = threading.Lock()
         over = threading.Event()
 
-        def arrived(_stream: Any, _cookie: Any) -> None:
+        def read() -> None:
             with reading:
                 frame = None if over.is_set() else self._next_frame(stream)
             if frame is not None:
                 self._hand_over(frame, take)
+
+        def arrived(_stream: Any, _cookie: Any) -> None:
+            self._due.put(read)
 
         def undo() -> None:
             # Stopping drops the frame a read was promised, which then would wait for ever.
@@ -250,6 +256,13 @@ class Sdk:
             listeners = list(self._listeners)
         for listener in listeners:
             listener(sdk_uri, state)
+
+    def _read_what_is_due(self) -> None:
+        """One thread that never ends: the library keeps an event for each thread that ever waited
+        for frames, and crashes when it looks after one that has ended.
+        """
+        while True:
+            self._due.get()()
 
     def _next_frame(self, stream: StreamHandle) -> Any | None:
         frame, index = self._ffi.new("OniFrame**"), self._ffi.new("int*")

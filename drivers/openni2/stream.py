@@ -52,6 +52,9 @@ class Stream:
                 # Opening it again sets its modes anew.
                 inbox.fail(DeviceLostError(f"{uri} sends what it did not promise: {exc}"))
                 return
+            except Exception as exc:  # noqa: BLE001  # or the thread ends and all reads starve
+                inbox.fail(DeviceLostError(f"{uri} sends what cannot be read: {exc}"))
+                return
             inbox.put(self.sensor, Exposure(image, raw.timestamp_us, at_ns))
 
         silence = self._sdk.on_frame(self.handle, take)
