@@ -203,14 +203,15 @@ class Sdk:
         def read() -> None:
             with reading:
                 frame = None if over.is_set() else self._next_frame(stream)
-            if frame is not None:
-                self._hand_over(frame, take)
+                if frame is not None:
+                    self._hand_over(frame, take)
 
         def arrived(_stream: Any, _cookie: Any) -> None:
             self._due.put(read)
 
         def undo() -> None:
-            # Stopping drops the frame a read was promised, which then would wait for ever.
+            # Stopping drops the frame a read was promised, which then would wait for ever; the
+            # stream's end frees the one that is being copied.
             with reading:
                 over.set()
 
