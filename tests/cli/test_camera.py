@@ -101,6 +101,14 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert told in capsys.readouterr().err
 
 
+def test_the_rules_let_a_group_look_and_nobody_else(home: Path, capsys: Said) -> None:
+    assert 0 == main(["camera", "rules"])
+
+    rules = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ATTR")]
+    assert all('MODE="0660"' in rule and 'TAG+="uaccess"' in rule for rule in rules)
+    assert {"2bc5", "8086", "1d27"} == {re.findall('"([0-9a-f]{4})"', rule)[0] for rule in rules}
+
+
 def test_listing_finds_no_recordings(home: Path, capsys: Said) -> None:
     main(["camera", "list"])
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
@@ -43,6 +44,8 @@ def add(commands: Commands) -> None:
     recording.add_argument("--seconds", type=float, default=5.0)
     recording.add_argument("--label", default="camera", help="what is recorded, never who")
     recording.set_defaults(run=_record)
+    rules = actions.add_parser("rules", help="udev rules that let this machine's user look")
+    rules.set_defaults(run=_rules)
     preview = _action(actions, "preview", "see what it sees, in a browser of this machine")
     preview.add_argument("--port", type=int, default=0, help="0 = any free one")
     preview.set_defaults(run=_preview)
@@ -136,6 +139,12 @@ def _recorded(camera: Camera, first: Frame, file: Path, given: argparse.Namespac
                     return count
                 following = camera.read(_READ_S)
             frame = following
+
+
+def _rules(_given: argparse.Namespace) -> int:
+    file = resources.files("yibao_face.drivers") / "70-yibao-face.rules"
+    say(file.read_text("utf-8").rstrip())
+    return 0
 
 
 def _preview(given: argparse.Namespace) -> int:
