@@ -126,7 +126,7 @@ class Stream:
         age_s = (now_ns - newest.at_ns) / 1e9
         foreign = newest.foreign or not 0 <= age_s < _FOREIGN_S
         at_ns = now_ns if foreign else newest.at_ns
-        stale = not foreign and age_s > max(_STALE_S, 2 / self._mode.fps)
+        stale = not foreign and age_s > max(_STALE_S, 2 / max(1.0, self._mode.fps))
         if stale or at_ns <= self._last_ns:
             self._node.give_back(newest.index)
             return None

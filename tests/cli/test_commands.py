@@ -33,7 +33,7 @@ COMMANDS = {
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
-    "camera": {"list", "test", "record", "preview"},
+    "camera": {"list", "test", "record", "rules", "preview"},
     "reader": {"test"},
     "scanner": {"test"},
     "person": {"add", "card", "agent", "remove", "samples", "count"},
