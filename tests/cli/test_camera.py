@@ -101,6 +101,18 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert told in capsys.readouterr().err
 
 
+def test_time_to_the_first_frame_is_told_cold_and_warm(
+    clip: Path, home: Path, capsys: Said
+) -> None:
+    few = ["--cold", "2", "--warm", "3", "--seconds", "0.3"]
+
+    assert 0 == main(["bench", "capture", "--camera", f"replay:{clip}", *few])
+
+    said = capsys.readouterr().out
+    assert re.search(r"cold, opened for it +\d+ +\d+ +\d+  n=2", said)
+    assert re.search(r"warm, kept open +\d+ +\d+ +\d+  n=3", said)
+
+
 def test_the_rules_let_a_group_look_and_nobody_else(home: Path, capsys: Said) -> None:
     assert 0 == main(["camera", "rules"])
 

@@ -40,7 +40,7 @@ ACTIONS = {
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
     "clip": {"make", "info"},
-    "bench": {"verify"},
+    "bench": {"verify", "capture"},
     "library": {"config"},
     "liveness": {"evaluate", "acceptance"},
 }

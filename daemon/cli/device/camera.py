@@ -87,6 +87,12 @@ def _line(info: CameraInfo) -> str:
     return "  ".join(part for part in named if part)
 
 
+def opener(given: argparse.Namespace) -> Callable[[], Camera]:
+    """Opens ``--camera``, or the configured one."""
+    config = config_of(given)
+    return _opener(given, config, plugins(config.plugins))
+
+
 def _opener(given: argparse.Namespace, config: Config, site: Plugins) -> Callable[[], Camera]:
     uri: str = given.camera or config.camera.uri
     if not uri:
@@ -113,14 +119,13 @@ def _test(given: argparse.Namespace) -> int:
 
 
 def _record(given: argparse.Namespace) -> int:
-    config = config_of(given)
     file: Path = given.file
     if file.suffix != ".rgbd" or file.exists():
         raise CliError(f"{file.name}: name a new file that ends in .rgbd")
     if not 0 < given.seconds <= 120:
         raise CliError("--seconds must be 0..120: a clip is played from memory")
     say(FACES)
-    with _opener(given, config, plugins(config.plugins))() as camera:
+    with opener(given)() as camera:
         frames = _recorded(camera, first_frame(camera), file, given)
     file.chmod(0o600)
     say(f"{file.name}: {frames} 帧 frames")
@@ -148,7 +153,6 @@ def _rules(_given: argparse.Namespace) -> int:
 
 
 def _preview(given: argparse.Namespace) -> int:
-    config = config_of(given)
-    with _opener(given, config, plugins(config.plugins))() as camera, suppress(KeyboardInterrupt):
+    with opener(given)() as camera, suppress(KeyboardInterrupt):
         asyncio.run(show(camera, given.port, say))
     return 0

@@ -6,8 +6,17 @@ import argparse
 import json
 from pathlib import Path
 
-from yibao_face.daemon.cli.common import Commands, command, config_of, say, write_file
+from yibao_face.daemon.cli.common import (
+    CliError,
+    Commands,
+    command,
+    config_of,
+    say,
+    write_file,
+)
+from yibao_face.daemon.cli.device.camera import opener
 from yibao_face.daemon.demo.bench import Report, bench_verify
+from yibao_face.daemon.demo.capture import bench_capture
 
 
 def add(commands: Commands) -> None:
@@ -19,6 +28,12 @@ def add(commands: Commands) -> None:
     verify.add_argument("--verifications", type=int, default=1000, help="for the memory slope")
     verify.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     verify.set_defaults(run=_verify)
+    capture = actions.add_parser("capture", help="ms from a request to the camera's first frame")
+    capture.add_argument("--camera", metavar="URI", help="instead of the configured one")
+    capture.add_argument("--cold", type=int, default=5, help="times it is opened")
+    capture.add_argument("--warm", type=int, default=50, help="requests while it is open")
+    capture.add_argument("--seconds", type=float, default=5.0, help="of reading, for its CPU")
+    capture.set_defaults(run=_capture)
 
 
 def _verify(given: argparse.Namespace) -> int:
@@ -27,6 +42,15 @@ def _verify(given: argparse.Namespace) -> int:
         say(line)
     if given.json:
         write_file(given.json, json.dumps(report.figures(), indent=1))
+    return 0
+
+
+def _capture(given: argparse.Namespace) -> int:
+    if min(given.cold, given.warm) < 1 or not 0 < given.seconds <= 600:
+        raise CliError("--cold and --warm must be 1 at least, --seconds 0..600")
+    report = bench_capture(opener(given), given.cold, given.warm, given.seconds)
+    for line in report.lines():
+        say(line)
     return 0
 
 
