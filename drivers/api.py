@@ -62,7 +62,7 @@ class Capability(Flag):
     """What the frames of a camera hold, and whether they are seen now or were recorded.
 
     ``VIRTUAL``: its driver knows the device to be software, not a camera. ``PAIRED``: colour and
-    IR come from two cameras whose position to each other is known; frames carry ``pair``.
+    IR come from two cameras, not registered; frames carry ``pair`` where its place is known.
     """
 
     NONE = 0

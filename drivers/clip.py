@@ -86,7 +86,8 @@ class Planes:
 class ClipHeader:
     """``clip.json``. ``device_us``: a timestamp per frame, rising. ``label``: what was played.
 
-    ``streams``: of ``color``, ``depth``, ``ir``. ``pair``: where the IR camera stood, if apart.
+    ``streams``: of ``color``, ``depth``, ``ir``. ``apart``: ``ir`` is of a camera of its own;
+    ``pair``: where that stood, if known.
     """
 
     intrinsics: Intrinsics
@@ -96,13 +97,15 @@ class ClipHeader:
     serial: str
     streams: tuple[str, ...] = ("color", "depth", "ir")
     pair: Pair | None = None
+    apart: bool = False
 
 
 class ClipWriter:
     """Collects planes, writes them as one file at the end; nothing is left of a failed one.
 
     Sides must be even and at least 8 px: the codecs would round or refuse others. Every exposure
-    has the planes the first one has. ``pair``: where ``ir`` is that of a second camera.
+    has the planes the first one has. ``apart``: whether ``ir`` is that of a second camera; its
+    place where that is known.
     """
 
     def __init__(
@@ -111,11 +114,12 @@ class ClipWriter:
         intrinsics: Intrinsics,
         fps: float,
         label: str,
-        pair: Pair | None = None,
+        apart: Pair | bool = False,
     ) -> None:
-        self._path, self._label, self._pair = path, label, pair
+        self._path, self._label, self._apart = path, label, apart is not False
+        self._pair = apart if isinstance(apart, Pair) else None
         self._intrinsics, self._fps = _lens(asdict(intrinsics)), _rate(fps)
-        for lens in (intrinsics, *([] if pair is None else [pair.infrared])):
+        for lens in (intrinsics, *([] if self._pair is None else [self._pair.infrared])):
             _must_be_writable(lens, path.name)
         self._device_us: list[int] = []
         self._writers: dict[str, cv2.VideoWriter] = {}
@@ -173,6 +177,7 @@ class ClipWriter:
             digests.get("depth", digests["color"])[:12],
             tuple(digests),
             self._pair,
+            self._apart,
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_name(f"{self._path.name}.part")
@@ -325,7 +330,8 @@ def _load(raw: bytes) -> tuple[ClipHeader, dict[str, str]]:
             raise ClipError(f"clip.json: streams {streams}, digests of {', '.join(digests)}")
         label, serial = str(body["label"]), str(body["serial"])
         pair = _pair(body.get("pair"))
-        return ClipHeader(lens, fps, times, label, serial, streams, pair), digests
+        apart = pair is not None or body.get("apart") is True
+        return ClipHeader(lens, fps, times, label, serial, streams, pair, apart), digests
     except _UNREADABLE as exc:
         raise ClipError(f"clip.json cannot be read: {exc!r}") from exc
 

@@ -35,7 +35,7 @@ def open_replay(path: str, settings: Settings | None = None) -> ReplayCamera:
 def recorded(header: ClipHeader) -> Capability:
     """What the frames of a clip hold."""
     flags = {"color": Capability.RGB, "depth": Capability.DEPTH, "ir": Capability.IR}
-    found = Capability.RECORDED | (Capability.PAIRED if header.pair else Capability.NONE)
+    found = Capability.RECORDED | (Capability.PAIRED if header.apart else Capability.NONE)
     for name in header.streams:
         found |= flags[name]
     return found

@@ -15,7 +15,7 @@ from typing import Any
 from yibao_face.daemon.config import CONSENT_TEXT
 from yibao_face.daemon.evaluate.label import Kind
 from yibao_face.daemon.evaluate.result import LIVE, EvaluateError
-from yibao_face.drivers.api import Camera, CameraInfo, Frame
+from yibao_face.drivers.api import Camera, CameraInfo, Capability, Frame
 from yibao_face.drivers.clip import ClipWriter, Planes
 
 PROTOCOL = "acceptance.json"
@@ -80,7 +80,8 @@ def record(camera: Camera, path: Path, seconds: float, label: str) -> int:
     first = _first(camera)
     frames = 0
     try:
-        with ClipWriter(path, first.intrinsics, _FPS, label) as clip:
+        apart = first.pair or Capability.PAIRED in camera.info.capability
+        with ClipWriter(path, first.intrinsics, _FPS, label, apart) as clip:
             for frame in _frames(camera, first, seconds):
                 clip.add(_planes(frame), frame.device_us)
                 frames += 1

@@ -69,7 +69,7 @@ def _start(colour: Source, infrared: Source) -> None:
 
 
 def _check(colour: Mode, infrared: Mode, uri: str, book: LensBook) -> None:
-    """Without a calibration the two images are taken for registered: of one size at least."""
+    """Without a calibration the infrared image has no size of its own to be told by."""
     book.colour(colour)
     same = (colour.width, colour.height) == (infrared.width, infrared.height)
     if book.infrared(infrared) is None and not same:
@@ -79,14 +79,13 @@ def _check(colour: Mode, infrared: Mode, uri: str, book: LensBook) -> None:
 def discover_pair(settings: Settings) -> list[CameraInfo]:
     """Colour cameras with an infrared one beside them; see ``Driver.discover``."""
     found: list[CameraInfo] = []
-    paired = LensBook(settings).pair is not None
     for colour in system.colours():
         uri = f"{_NAME}:{colour.rest}"
         try:
             system.infrared_beside(colour.rest, uri, settings.infrared)
         except DeviceError:
             continue
-        found.append(_info(colour, uri, paired=paired))
+        found.append(_info(colour, uri))
     return found
 
 
@@ -96,7 +95,7 @@ class PairCamera:
     def __init__(self, colour: Source, infrared: Source, uri: str, book: LensBook) -> None:
         self._uri, self._book = uri, book
         self._sources = (colour, infrared)
-        self._info = _info(colour.identity, uri, paired=book.pair is not None)
+        self._info = _info(colour.identity, uri)
         self._matcher, self._lamp = Matcher(), Lamp()
         self._news = threading.Condition()
         self._lost: DeviceError | None = None
@@ -185,9 +184,9 @@ class PairCamera:
         )
 
 
-def _info(of: Identity, uri: str, *, paired: bool) -> CameraInfo:
-    flags = Capability.RGB | Capability.IR
-    return of.info(_NAME, uri, flags | Capability.PAIRED if paired else flags)
+def _info(of: Identity, uri: str) -> CameraInfo:
+    """Two lenses see two views: whether their places are known or not, nothing is registered."""
+    return of.info(_NAME, uri, Capability.RGB | Capability.IR | Capability.PAIRED)
 
 
 DRIVER = Driver(_NAME, open_pair, discover_pair)

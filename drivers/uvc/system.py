@@ -16,7 +16,7 @@ def open_source(rest: str, uri: str, kind: Kind, settings: Settings) -> Source:
         from yibao_face.drivers.uvc import windows  # noqa: PLC0415  # of that system only
 
         return windows.open_source(rest, uri, kind, settings)
-    from yibao_face.drivers.uvc import kernel  # noqa: PLC0415  # it needs fcntl
+    from yibao_face.drivers.uvc.linux import kernel  # noqa: PLC0415  # it needs fcntl
 
     return kernel.open_source(rest, uri, kind, settings)
 
@@ -25,7 +25,7 @@ def colours() -> list[Identity]:
     """Colour cameras there are now; holds none of them."""
     if _WINDOWS:
         return []  # DirectShow's cameras are named by their number in the settings
-    from yibao_face.drivers.uvc import kernel  # noqa: PLC0415  # it needs fcntl
+    from yibao_face.drivers.uvc.linux import kernel  # noqa: PLC0415  # it needs fcntl
 
     return kernel.colours()
 
@@ -38,6 +38,6 @@ def infrared_beside(rest: str, uri: str, wanted: str = "") -> str:
         from yibao_face.drivers.uvc import windows  # noqa: PLC0415  # of that system only
 
         return windows.infrared_beside(rest, uri)
-    from yibao_face.drivers.uvc import kernel  # noqa: PLC0415  # it needs fcntl
+    from yibao_face.drivers.uvc.linux import kernel  # noqa: PLC0415  # it needs fcntl
 
     return kernel.infrared_beside(rest, uri, wanted)

@@ -13,7 +13,7 @@ import pytest
 
 from yibao_face.drivers.api import Capability, ClipError, Intrinsics, Pair
 from yibao_face.drivers.clip import ClipReader, ClipWriter, Planes
-from yibao_face.drivers.replay import ReplayCamera
+from yibao_face.drivers.replay import ReplayCamera, recorded
 
 Exposures = Callable[[int], list[Planes]]
 PAIR = Pair(Intrinsics(20, 14, 30.5, 30.5, 10.0, 7.0), (1, 0, 0, 0, 1, 0, 0, 0, 1), (30.0, 0, 0))
@@ -23,8 +23,8 @@ def without(planes: list[Planes], *names: str) -> list[Planes]:
     return [replace(each, **dict.fromkeys(names)) for each in planes]
 
 
-def write(path: Path, lens: Intrinsics, planes: list[Planes], pair: Pair | None = None) -> None:
-    with ClipWriter(path, lens, 15.0, "noise", pair) as clip:
+def write(path: Path, lens: Intrinsics, planes: list[Planes], apart: Pair | bool = False) -> None:
+    with ClipWriter(path, lens, 15.0, "noise", apart) as clip:
         for index, each in enumerate(planes):
             clip.add(each, index * 66_667)
 
@@ -73,6 +73,19 @@ def test_an_infrared_camera_apart_keeps_its_size_and_place(
     np.testing.assert_array_equal(apart, frame.ir)
 
 
+def test_an_infrared_camera_whose_place_is_not_known_is_still_apart(
+    tmp_path: Path, lens: Intrinsics, exposures: Exposures
+) -> None:
+    [planes] = without(exposures(1), "depth_mm")
+    with ClipWriter(tmp_path / "apart.rgbd", lens, 15.0, "", apart=True) as clip:
+        clip.add(planes, 0)
+
+    header = ClipReader(tmp_path / "apart.rgbd").header
+
+    assert Capability.PAIRED in recorded(header)
+    assert header.pair is None
+
+
 def test_an_exposure_with_other_planes_than_the_first_is_refused(
     tmp_path: Path, lens: Intrinsics, exposures: Exposures
 ) -> None:
@@ -93,7 +106,7 @@ def test_a_clip_of_the_first_schema_still_plays(tmp_path: Path, whole: Path) -> 
             body = source.read(name)
             if name == "clip.json":
                 header = json.loads(body)
-                del header["streams"], header["pair"]
+                del header["streams"], header["pair"], header["apart"]
                 body = json.dumps(header | {"schema": 1}).encode()
             target.writestr(name, body)
 

@@ -134,7 +134,8 @@ def _record(given: argparse.Namespace) -> int:
 
 def _recorded(camera: Camera, first: Frame, file: Path, given: argparse.Namespace) -> int:
     until, count, frame = time.monotonic() + given.seconds, 0, first
-    with ClipWriter(file, first.intrinsics, _FPS, given.label, first.pair) as clip:
+    apart = first.pair or Capability.PAIRED in camera.info.capability
+    with ClipWriter(file, first.intrinsics, _FPS, given.label, apart) as clip:
         while True:
             clip.add(Planes(frame.bgr, frame.depth_mm, frame.ir), frame.device_us)
             count += 1

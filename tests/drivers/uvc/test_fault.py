@@ -16,7 +16,7 @@ from yibao_face.drivers.api import (
     DeviceStalledError,
     DeviceUnsupportedError,
 )
-from yibao_face.drivers.uvc import fault
+from yibao_face.drivers.uvc.linux import fault
 
 
 def raised(number: int) -> OSError:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from yibao_face.drivers.api import DeviceConfigError
-from yibao_face.drivers.uvc.holder import holder_of
-from yibao_face.drivers.uvc.node import Places, named, nodes
+from yibao_face.drivers.uvc.linux.holder import holder_of
+from yibao_face.drivers.uvc.linux.node import Places, named, nodes
 
 
 class Machine:

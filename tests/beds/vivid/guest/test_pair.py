@@ -100,7 +100,7 @@ def test_a_calibration_of_another_shape_is_refused_at_once(tmp_path: Path) -> No
 
 
 def test_without_one_it_is_not_said_to_be_known(pair: PairCamera) -> None:
-    assert Capability.RGB | Capability.IR == pair.info.capability
+    assert Capability.RGB | Capability.IR | Capability.PAIRED == pair.info.capability
     assert first_frame(pair).pair is None
 
 

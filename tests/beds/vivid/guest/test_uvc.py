@@ -21,9 +21,9 @@ from yibao_face.drivers.api import (
     Frame,
 )
 from yibao_face.drivers.conformance.point import first_frame
+from yibao_face.drivers.uvc.linux.v4l2 import Node
 from yibao_face.drivers.uvc.mode import Mode
 from yibao_face.drivers.uvc.uvc import UvcCamera, discover_uvc, open_uvc
-from yibao_face.drivers.uvc.v4l2 import Node
 
 NOBODY = 65534
 

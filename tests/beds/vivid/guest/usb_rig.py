@@ -12,7 +12,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
-from yibao_face.drivers.uvc.node import Node, nodes
+from yibao_face.drivers.uvc.linux.node import Node, nodes
 
 MODULES = ("vhci-hcd.ko", "uvcvideo.ko")
 ATTACH = Path("/sys/devices/platform/vhci_hcd.0/attach")

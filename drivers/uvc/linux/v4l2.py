@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yibao_face.drivers.uvc import abi
+from yibao_face.drivers.uvc.linux import abi
 from yibao_face.drivers.uvc.mode import Mode, Offer, Sizes
 
 _BUFFERS = 4

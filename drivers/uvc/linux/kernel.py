@@ -9,14 +9,14 @@ from pathlib import Path
 
 from yibao_face.drivers.api import DeviceError, DeviceMissingError, DeviceUnsupportedError
 from yibao_face.drivers.driver import Settings
-from yibao_face.drivers.uvc import abi, fault
-from yibao_face.drivers.uvc.holder import holder_of
+from yibao_face.drivers.uvc.linux import abi, fault
+from yibao_face.drivers.uvc.linux.holder import holder_of
+from yibao_face.drivers.uvc.linux.node import Node, named, nodes
+from yibao_face.drivers.uvc.linux.stream import Stream, opened_node
+from yibao_face.drivers.uvc.linux.v4l2 import Node as Handle
 from yibao_face.drivers.uvc.mode import COLOUR, GREY, ladder
-from yibao_face.drivers.uvc.node import Node, named, nodes
 from yibao_face.drivers.uvc.source import COLOUR as COLOUR_KIND
 from yibao_face.drivers.uvc.source import Identity, Kind
-from yibao_face.drivers.uvc.stream import Stream, opened_node
-from yibao_face.drivers.uvc.v4l2 import Node as Handle
 
 # A program that just looked at its cameras lets go of them within a moment.
 _BUSY_TRIES = 4

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from yibao_face.drivers.api import DeviceError, DeviceLostError, DeviceUnsupportedError
-from yibao_face.drivers.uvc import fault
 from yibao_face.drivers.uvc.decode import DamagedFrameError, WrongModeError
+from yibao_face.drivers.uvc.linux import fault
+from yibao_face.drivers.uvc.linux.v4l2 import Filled, Node
 from yibao_face.drivers.uvc.mode import Mode
 from yibao_face.drivers.uvc.source import Identity, Kind, Picture, Seen
-from yibao_face.drivers.uvc.v4l2 import Filled, Node
 
 # How the kernel says that the bus cannot carry the mode: all taken, or never fast enough.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EIO})

@@ -1,0 +1,1 @@
+"""Video devices by the kernel's own interface."""
