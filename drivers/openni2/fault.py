@@ -10,6 +10,7 @@ from yibao_face.drivers.api import (
     DeviceMissingError,
     DevicePermissionError,
 )
+from yibao_face.drivers.holder import holder_of
 from yibao_face.drivers.openni2 import usb
 
 _BUSY = ("busy", "in use", "claim")
@@ -23,7 +24,7 @@ def refused(uri: str, sdk_uri: str, said: str) -> DeviceError:
     """
     text, node = said.casefold(), usb.node_of(sdk_uri)
     if any(word in text for word in _BUSY):
-        holder = usb.holder_of(node) if node else ""
+        holder = holder_of(node) if node else ""
         return DeviceBusyError(f"{uri} is in use by {holder or 'another program'}: {said}", holder)
     shut = node is not None and not os.access(node, os.R_OK | os.W_OK)
     if shut or any(word in text for word in _DENIED):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 _URI = re.compile(r"[0-9a-f]{4}/[0-9a-f]{4}@(\d+)/(\d+)", re.IGNORECASE)
 _NODES = Path("/dev/bus/usb")
 _DEVICES = Path("/sys/bus/usb/devices")
-_PROC = Path("/proc")
 
 
 def node_of(sdk_uri: str, nodes: Path = _NODES) -> Path | None:
@@ -31,28 +29,6 @@ def socket_of(sdk_uri: str, devices: Path = _DEVICES) -> str:
         if (_number(device / "busnum"), _number(device / "devnum")) == wanted:
             return f"usb-{device.name}"
     return ""
-
-
-def holder_of(node: Path, proc: Path = _PROC) -> str:
-    """Name of another program that has ``node`` open; empty: not to be told."""
-    for process in proc.iterdir():
-        if process.name.isdigit() and process.name != str(os.getpid()) and _has(process, node):
-            return _name(process)
-    return ""
-
-
-def _has(process: Path, node: Path) -> bool:
-    try:
-        return any(file.samefile(node) for file in (process / "fd").iterdir())
-    except OSError:  # of another account, or it just ended
-        return False
-
-
-def _name(process: Path) -> str:
-    try:
-        return (process / "comm").read_text("utf-8", "replace").strip()
-    except OSError:  # it just ended
-        return ""
 
 
 def _number(file: Path) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from yibao_face.drivers.api import DeviceError, DeviceMissingError, DeviceUnsupportedError
 from yibao_face.drivers.driver import Settings
+from yibao_face.drivers.holder import holder_of
 from yibao_face.drivers.uvc.linux import abi, fault
-from yibao_face.drivers.uvc.linux.holder import holder_of
 from yibao_face.drivers.uvc.linux.node import Node, named, nodes
 from yibao_face.drivers.uvc.linux.stream import Stream, opened_node
 from yibao_face.drivers.uvc.linux.v4l2 import Node as Handle

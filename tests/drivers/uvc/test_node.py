@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from yibao_face.drivers.api import DeviceConfigError
-from yibao_face.drivers.uvc.linux.holder import holder_of
 from yibao_face.drivers.uvc.linux.node import Places, named, nodes
 
 
@@ -164,20 +163,3 @@ def test_a_node_unplugged_while_looked_at_is_left_out(machine: Machine) -> None:
     gone.symlink_to(machine.places.sys / "devices/gone")
 
     assert [] == nodes(machine.places)
-
-
-def test_the_holder_is_told_by_its_name_only(tmp_path: Path) -> None:
-    node = tmp_path / "video0"
-    node.touch()
-    for number, name, opened in ((7, "other", tmp_path), (8, "HIS客户端", node)):
-        folder = fill(tmp_path / "proc" / str(number), comm=name, cmdline="secret")
-        (folder / "fd").mkdir()
-        (folder / "fd/3").symlink_to(opened)
-
-    assert "HIS客户端" == holder_of(node, tmp_path / "proc")
-
-
-def test_a_node_nobody_has_open_has_no_holder(tmp_path: Path) -> None:
-    (tmp_path / "proc/9").mkdir(parents=True)
-
-    assert "" == holder_of(tmp_path / "video0", tmp_path / "proc")
