@@ -156,6 +156,7 @@ class HostedCamera:
         self._child.end()
         with self._copying:
             if not closed:
+                self._ring.close()
                 self._memory.close()
 
     def __enter__(self) -> Self:

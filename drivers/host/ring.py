@@ -11,6 +11,7 @@ import math
 import mmap
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,9 +115,18 @@ class RingReader:
         planes = {name: seen.copy() for name, seen in _views(area, place).items()}
         return planes if _is_whole(area, place) else None
 
+    def close(self) -> None:
+        """Unmap: a mapping holds a descriptor of its own until somebody collects it."""
+        if self._area is not None:
+            # A copy that failed may still be looked at, in the error that tells of it.
+            with suppress(BufferError):
+                self._area.close()
+            self._area = None
+
     def _of(self, place: Place) -> mmap.mmap:
         at = (place.begin, place.slot_bytes)
         if self._area is None or at != self._at:
+            self.close()
             self._area, self._at = self._memory.map(place.begin, SLOTS * place.slot_bytes), at
         return self._area
 

@@ -262,7 +262,8 @@ class Supervisor:
     def _failed(self, fault: DeviceError) -> None:
         """Tell it, then pause: shortly while somebody waits, longer each time."""
         with self._changed:
-            self._fault, self._attempts = fault, self._attempts + 1
+            # Its traceback would hold the camera that failed, and all that is mapped for it.
+            self._fault, self._attempts = fault.with_traceback(None), self._attempts + 1
             failures, self._failures = self._failures, self._failures + 1
             self._peek_at = time.monotonic() + self._patience.peek_s
             self._note(state=State.FAULTY, fault=type(fault).__name__, said=str(fault))
