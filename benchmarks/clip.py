@@ -60,9 +60,11 @@ def main() -> int:
 def seen(count: int) -> list[Planes]:
     """A bump before a wall, each exposure with noise of its own."""
     rng = np.random.default_rng(1)
-    v, u = np.mgrid[0:HEIGHT, 0:WIDTH]
-    base = 600 - 100 * np.exp(-((u - 320) ** 2 + (v - 240) ** 2) / 2e4)
-    grey = cv2.GaussianBlur(rng.normal(120, 40, (HEIGHT, WIDTH, 3)), (0, 0), 3)
+    v, u = np.arange(HEIGHT)[:, None], np.arange(WIDTH)[None]
+    base: npt.NDArray[np.float64] = 600 - 100 * np.exp(-((u - 320) ** 2 + (v - 240) ** 2) / 2e4)
+    grey = np.asarray(
+        cv2.GaussianBlur(rng.normal(120, 40, (HEIGHT, WIDTH, 3)), (0, 0), 3), np.float64
+    )
     shots: list[Planes] = []
     for _ in range(count):
         bgr = np.clip(grey + rng.normal(0, 4, grey.shape), 0, 255).astype(np.uint8)

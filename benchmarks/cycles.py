@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import cycle
@@ -89,16 +89,17 @@ def counter(data: Path, stage: Stage) -> Config:
     models = load_face_models(weight_store(config))
     stamp = models.embedder.stamp
     models.close()
-    embedding = np.random.default_rng(1).normal(size=512).astype(np.float32)
+    drawn = np.random.default_rng(1).normal(size=512)
+    embedding = (drawn / np.linalg.norm(drawn)).astype(np.float32)
     person = Enrolment(
         Numbers(FIRST, ""), "甲", "2023-106-1", "bench", "2026-01-01T08:00:00+08:00"
     )
-    gallery_of(config).add(person, [Picture(embedding / np.linalg.norm(embedding))], stamp)
+    gallery_of(config).add(person, [Picture(embedding)], stamp)
     return replace(config, enrolment=replace(config.enrolment, in_call=False))
 
 
 @contextmanager
-def questions(child: Child) -> Iterator[Figures]:
+def questions(child: Child) -> Generator[Figures]:
     """Ask for its health all the while, as a monitor would."""
     figures, over = Figures(), threading.Event()
 
