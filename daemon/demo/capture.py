@@ -77,4 +77,4 @@ def _cpu_s() -> float:
     """Of this process and of the drivers' processes below it."""
     me = psutil.Process()
     times = [each.cpu_times() for each in (me, *me.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
+    return float(sum(each.user + each.system for each in times))
