@@ -6,6 +6,8 @@ import math
 import os
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import cv2
@@ -71,10 +73,8 @@ def open_stream(address: Address, settings: Settings, identity: CameraInfo) -> R
 
 
 def _capture(address: Address) -> cv2.VideoCapture:
-    # OpenCV takes FFmpeg's options from the environment only. Silent: what FFmpeg prints may
-    # hold the url with the password.
+    # Silent: what FFmpeg prints may hold the url with the password.
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
-    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = _OPTIONS
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     wanted = {
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: int(OPEN_S * 1000),
@@ -83,7 +83,23 @@ def _capture(address: Address) -> cv2.VideoCapture:
         cv2.CAP_PROP_N_THREADS: 1,
     }
     options = [number for pair in wanted.items() for number in pair]
-    return cv2.VideoCapture(address.secret, cv2.CAP_FFMPEG, options)
+    with _ffmpeg_options():
+        return cv2.VideoCapture(address.secret, cv2.CAP_FFMPEG, options)
+
+
+@contextmanager
+def _ffmpeg_options() -> Generator[None]:
+    """OpenCV takes FFmpeg's options from the environment only, and for every file it opens."""
+    name = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+    before = os.environ.get(name)
+    os.environ[name] = _OPTIONS
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _lens(width: int, height: int, fov_deg: float) -> Intrinsics:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import gc
 import os
 import time
+from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from beds.network.rtsp_bed import Server
 
-from yibao_face.drivers.api import DeviceLostError, DevicePermissionError, DeviceStalledError
+from yibao_face.drivers.api import (
+    DeviceLostError,
+    DevicePermissionError,
+    DeviceStalledError,
+    Intrinsics,
+)
+from yibao_face.drivers.clip import ClipReader, ClipWriter, Planes
 from yibao_face.drivers.conformance.point import first_frame
 from yibao_face.drivers.driver import Settings
 from yibao_face.drivers.network.address import Credentials
@@ -126,3 +134,15 @@ def test_opening_again_and_again_adds_no_thread_and_no_file(server: Server) -> N
     gc.collect()
 
     assert before >= (me.num_fds(), me.num_threads())
+
+
+def test_what_rtsp_needs_does_not_reach_the_clips_of_this_process(
+    server: Server, tmp_path: Path
+) -> None:
+    with open_at(server):
+        path = tmp_path / "beside.rgbd"
+        plane = np.zeros((12, 16), np.uint8)
+        with ClipWriter(path, Intrinsics(16, 12, 9.0, 9.0, 8.0, 6.0), 15.0, "") as clip:
+            clip.add(Planes(np.dstack([plane] * 3), None, plane), 0)
+
+        assert 1 == len(list(ClipReader(path).frames()))
