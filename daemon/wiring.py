@@ -249,10 +249,11 @@ def desk_of(config: Config, *, demo: bool = False) -> Desk:
 
 def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery) -> Desk:
     vault = gallery.vault
-    log = Outbox(outbox_path(config))
+    signer = signer_of(vault)
+    log = Outbox(outbox_path(config), sign=signer.sign)
     return Desk(
         booth,
-        Ledger(log, vault, signer_of(vault), provenance, booth.clock),
+        Ledger(log, vault, signer, provenance, booth.clock),
         gallery,
         Evidence(config.data / "evidence", vault),
         load_keys(centre_keys_path(config)),

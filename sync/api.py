@@ -52,6 +52,18 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A record's place in the chain of its device: ``seq`` from 1, hashes of 32 bytes.
+
+    ``prev``: hash of the record before (32 zero bytes for the first); ``hash``: its own.
+    """
+
+    seq: int
+    prev: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
     """What lists are made of: a record without what it was decided with and its sealed part."""
 

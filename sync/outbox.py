@@ -1,83 +1,69 @@
 """Records wait here, on disk, until the central service has taken them.
 
 One row each in one SQLite file, write-ahead logged with ``synchronous=FULL``: a row that ``put``
-returned for survives the loss of process and power. Append-only but for ``sent_at``; every list of
-the desk is read off these rows, so that nothing can be known that was not written down.
+returned for survives the loss of process and power. Append-only and chained (``chain``); every
+list of the desk is read off these rows, so that nothing can be known that was not written down.
+How far a record has come on its way to the centre stands beside it (``delivery``).
 """
 
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
 from yibao_face.sync.api import Brief, Query, Record, StoreError
+from yibao_face.sync.chain import (
+    GENESIS,
+    SHA256,
+    ChainError,
+    body_of,
+    canonical,
+    head_statement,
+    next_hash,
+)
+from yibao_face.sync.delivery import Delivery
+from yibao_face.sync.store.file import StoreFile
+from yibao_face.sync.store.query import clause_of
+from yibao_face.sync.store.schema import (
+    COLUMNS,
+    INSERT_DELIVERY,
+    INSERT_HEAD,
+    INSERT_RECORD,
+    LAST_GAP,
+    LAST_RECORD,
+    NAMES,
+    WAITING,
+)
 
-_SCHEMA_VERSION = 2
-_COLUMNS = tuple(f.name for f in fields(Record))
-_TYPES = {"at_unix_ms": "INTEGER", "code": "INTEGER", "who": "INTEGER", "demo": "INTEGER"}
-_TYPES["sealed_request"] = "BLOB"
-# Not astuple(), which copies every value deeply.
-_VALUES = attrgetter(*_COLUMNS)
-_NAMES = ", ".join(_COLUMNS)
+RESULT, LATER = 0, 1
+_VALUES = attrgetter(*COLUMNS)
 _BRIEF = ", ".join(f.name for f in fields(Brief))
-_MARKS = ", ".join("?" * len(_COLUMNS))
-_BUSY_S = 5.0
-# Schema 1 (release 0.1) knew settlement calls only.
-_FROM_1 = (
-    "DROP INDEX result_deal",
-    "ALTER TABLE result RENAME TO record",
-    "ALTER TABLE record ADD COLUMN kind TEXT NOT NULL DEFAULT 'settlement'",
-    "ALTER TABLE record ADD COLUMN day TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE record ADD COLUMN rule TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE record ADD COLUMN certificate TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE record ADD COLUMN consent_text TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE record ADD COLUMN detail TEXT NOT NULL DEFAULT '{}'",
-    "UPDATE record SET day = date(at_unix_ms / 1000 + 28800, 'unixepoch')",
-)
-_INDEXES = (
-    "CREATE INDEX IF NOT EXISTS record_deal ON record (institution, deal_no)",
-    "CREATE INDEX IF NOT EXISTS record_kind ON record (kind, day)",
-    # Partial: whether a settlement was let go must not cost more after many refusals of it.
-    "CREATE INDEX IF NOT EXISTS record_let_go ON record (institution, deal_no) WHERE code > 0",
-    "CREATE INDEX IF NOT EXISTS record_person ON record (person, kind, cause, at_unix_ms)",
-    "CREATE INDEX IF NOT EXISTS record_certificate ON record (certificate_no)",
-)
+# Heads that stay; between them only the newest does.
+_KEPT_HEADS = 64
+_DROP_HEAD = "DELETE FROM head WHERE seq = (SELECT max(seq) FROM head) AND seq % ? <> 0"
 
 
 class Outbox:
-    """Opened once per daemon; safe to call from several threads."""
+    """Opened once per daemon; safe to call from several threads and processes.
 
-    def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._read_lock = threading.Lock()
-        self._name = path.name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(
-                path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-            )
-        except (sqlite3.Error, OSError) as exc:
-            raise StoreError(f"{self._name} cannot be opened: {exc}") from exc
-        self._reader = self._db
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            # 16 MiB of log between checkpoints: fewer calls have to wait for one.
-            self._db.execute("PRAGMA wal_autocheckpoint = 4000")
-            self._migrate()
-            # Of its own: who only asks need not wait until another's record is on disk.
-            self._reader = sqlite3.connect(
-                path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-            )
-            self._reader.execute("PRAGMA query_only = ON")
-        except (sqlite3.Error, StoreError) as exc:
-            self.close()  # an open handle would keep the file locked on Windows
-            raise StoreError(f"{self._name} cannot be used: {exc}") from exc
+    ``sign``: the device's signature over some bytes; without it records are chained but the end
+    of the chain is not signed. ``algorithm``: see ``StoreFile``. Raises ``StoreError``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sign: Callable[[bytes], bytes] | None = None,
+        algorithm: str = SHA256,
+    ) -> None:
+        self._file = StoreFile(path, algorithm)
+        self._sign = sign
+        self.delivery = Delivery(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -85,17 +71,23 @@ class Outbox:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def put(self, record: Record) -> None:
+    @property
+    def file(self) -> StoreFile:
+        """The file below, for what lies in it beside the records."""
+        return self._file
+
+    def put(self, record: Record, priority: int = RESULT) -> None:
         """Commit ``record``; it is on disk when this returns. ``StoreError`` when it is not.
 
-        The same ``id`` a second time is a bug and refused, never overwritten.
+        The same ``id`` a second time is a bug and refused, never overwritten. ``priority``:
+        ``RESULT`` goes to the centre before ``LATER``.
         """
-        statement = f"INSERT INTO record ({_NAMES}) VALUES ({_MARKS})"  # noqa: S608  # own names
         try:
-            with self._lock:
-                self._db.execute(statement, _VALUES(record))
-        except sqlite3.Error as exc:
-            raise StoreError(f"{self._name} refused record {record.id}: {exc}") from exc
+            algorithm = self._file.algorithm
+            with self._file.transaction() as db:
+                self._append(db, record, priority, algorithm)
+        except (sqlite3.Error, ChainError, StoreError) as exc:
+            raise StoreError(f"{self._file.name} refused record {record.id}: {exc}") from exc
 
     def get(self, id_: str) -> Record | None:
         """The record with this id."""
@@ -103,91 +95,57 @@ class Outbox:
 
     def find(self, query: Query) -> list[Record]:
         """The records ``query`` asks for, in the order they were written."""
-        clause, bound = _clause(query)
+        clause, bound = clause_of(query)
         return list(self._select(clause, bound))
 
     def briefs(self, query: Query) -> list[Brief]:
         """As ``find``, but only what lists are made of: a third of the time."""
-        clause, bound = _clause(query)
-        rows = self._rows(f"SELECT {_BRIEF} FROM record {clause}", bound)  # noqa: S608  # own names
+        clause, bound = clause_of(query)
+        rows = self._file.rows(f"SELECT {_BRIEF} FROM record {clause}", bound)  # noqa: S608  # own names
         return [Brief(*row) for row in rows]
 
     def high_water_ms(self, since_kind: str) -> int:
         """The latest time any record carries from the last one of ``since_kind`` on; 0: none."""
         query = (
-            "SELECT coalesce(max(at_unix_ms), 0) FROM record WHERE rowid >="
-            " (SELECT coalesce(max(rowid), 0) FROM record WHERE kind = ?)"
+            "SELECT coalesce(max(at_unix_ms), 0) FROM record WHERE seq >="
+            " (SELECT coalesce(max(seq), 0) FROM record WHERE kind = ?)"
         )
-        return int(self._rows(query, (since_kind,))[0][0])
+        return int(self._file.rows(query, (since_kind,))[0][0])
 
     def waiting(self, limit: int = 200) -> list[Record]:
         """Records not yet taken by the centre, oldest first."""
-        return list(self._select("WHERE sent_at IS NULL ORDER BY id LIMIT ?", (limit,)))
+        clause = (
+            "WHERE EXISTS (SELECT 1 FROM delivery WHERE delivery.seq = record.seq"
+            " AND state = 'waiting') ORDER BY id LIMIT ?"
+        )
+        return list(self._select(clause, (limit,)))
 
     def count(self) -> int:
         """Records on disk."""
-        return int(self._rows("SELECT count(*) FROM record", ())[0][0])
+        return int(self._file.rows("SELECT count(*) FROM record")[0][0])
 
     def close(self) -> None:
         """Release the file; may be called twice."""
-        with self._lock, self._read_lock:
-            self._reader.close()
-            self._db.close()
+        self._file.close()
+
+    def _append(
+        self, db: sqlite3.Connection, record: Record, priority: int, algorithm: str
+    ) -> None:
+        """Number, hash and row in one transaction: numbers have no holes, whoever else writes."""
+        ends: list[tuple[int, bytes]] = [*db.execute(LAST_RECORD), *db.execute(LAST_GAP)]
+        last, prev = max(ends, default=(0, GENESIS))
+        seq = last + 1
+        hash_ = next_hash(prev, canonical(body_of(record, seq)), algorithm)
+        db.execute(INSERT_RECORD, (seq, *_VALUES(record), hash_))
+        db.execute(INSERT_DELIVERY, (seq, priority, WAITING, 0, 0, "", None))
+        if self._sign:
+            at_ms = record.at_unix_ms
+            signature = self._sign(head_statement(seq, hash_, at_ms, algorithm))
+            db.execute(_DROP_HEAD, (_KEPT_HEADS,))
+            db.execute(INSERT_HEAD, (seq, hash_, at_ms, signature))
 
     def _select(self, clause: str, bound: tuple[Any, ...]) -> Iterator[Record]:
-        query = f"SELECT {_NAMES} FROM record {clause}"  # noqa: S608  # own names only
-        for row in self._rows(query, bound):
-            values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+        for row in self._file.rows(f"SELECT {NAMES} FROM record {clause}", bound):  # noqa: S608  # own names
+            values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
             values["demo"] = bool(values["demo"])
             yield Record(**values)
-
-    def _rows(self, query: str, bound: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        try:
-            with self._read_lock:
-                return self._reader.execute(query, bound).fetchall()
-        except sqlite3.Error as exc:
-            raise StoreError(f"{self._name} cannot be read: {exc}") from exc
-
-    def _migrate(self) -> None:
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if version > _SCHEMA_VERSION:
-            raise StoreError(f"{self._name} has schema {version}, this program {_SCHEMA_VERSION}")
-        if version < _SCHEMA_VERSION:
-            columns = ", ".join(f"{c} {_TYPES.get(c, 'TEXT')} NOT NULL" for c in _COLUMNS)
-            create = (
-                f"CREATE TABLE IF NOT EXISTS record ({columns}, sent_at INTEGER,"
-                " PRIMARY KEY (id)) STRICT"
-            )
-            self._db.execute("BEGIN IMMEDIATE")
-            # Asked again under the lock: another process may have been here first.
-            version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-            for statement in (*(_FROM_1 if version == 1 else (create,)), *_INDEXES):
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            self._db.execute("COMMIT")
-
-
-def _clause(query: Query) -> tuple[str, tuple[Any, ...]]:
-    terms: list[tuple[str, Any]] = [
-        ("institution = ?", query.institution),
-        ("deal_no = ?", query.deal_no),
-        ("person = ?", query.person),
-        ("cause <> ?", query.but_cause),
-        ("certificate_no = ?", query.certificate_no),
-        ("demo = ?", query.demo),
-        ("day >= ?", query.first_day),
-        ("day <= ?", query.last_day),
-        ("at_unix_ms >= ?", query.since_ms),
-    ]
-    asked = [(term, value) for term, value in terms if value is not None]
-    clauses, bound = [term for term, _ in asked], [value for _, value in asked]
-    for column, values in (("kind", query.kinds), ("cause", query.causes)):
-        if values:
-            clauses.append(f"{column} IN ({', '.join('?' * len(values))})")
-            bound += values
-    if query.let_go:
-        clauses.append("code > 0")
-    where = f"WHERE {' AND '.join(clauses)} " if clauses else ""
-    order = "ORDER BY rowid DESC" if query.newest else "ORDER BY rowid"
-    limit = "" if query.limit is None else f" LIMIT {query.limit:d}"
-    return where + order + limit, (*bound,)

@@ -20,6 +20,7 @@ ROOMS = ("daemon", "drivers", "models", "sync", "shim", "installer")
 OUTSIDE = {
     "AbiError": "always turned into a device error by the C ABI driver",
     "CalibrateError": "ends the calibrate command",
+    "ChainError": "always turned into StoreError by the outbox",
     "CliError": "ends a command line",
     "ClientError": "raised on the caller's side of the port",
     "ConfigError": "raised before a daemon is built",
@@ -36,6 +37,8 @@ OUTSIDE = {
     "MessageError": "always turned into DeviceLostError by the driver host",
     "MisshapenError": "always turned into a device error by the OpenNI2 driver",
     "NotJsonError": "always turned into BadRequestError by the request parser",
+    "StickError": "ends the queue command",
+    "WireError": "told as the reason a record is refused, by who reads it",
     "_StopError": "ends the questions of the acceptance command",
     "ChipError": "always turned into Again.UNREADABLE by the reader",
     "ScannerError": "ends the scanner command",

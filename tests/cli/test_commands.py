@@ -29,7 +29,7 @@ CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
     *("demo", "serve", "verify", "counter", "person", "reader", "scanner"),
     "camera",
-    *("desk", "rate", "settled", "roster", "certificate", "policy"),
+    *("desk", "rate", "settled", "roster", "certificate", "policy", "queue"),
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
@@ -39,6 +39,7 @@ ACTIONS = {
     "person": {"add", "card", "agent", "remove", "samples", "count"},
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
+    "queue": {"ls", "verify", "repair", "retry", "export", "import"},
     "clip": {"make", "info"},
     "bench": {"verify", "capture"},
     "library": {"config"},

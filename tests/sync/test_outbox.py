@@ -4,86 +4,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
+from sync_bed import SIGNER, result
 
 from yibao_face.sync.api import Query, Record, StoreError
-from yibao_face.sync.outbox import Outbox, _clause
-
-# Puts results 0, 1, 2 … of the template in argv, and prints each id once put() returned.
-WRITER = """
-import ast, sys
-from dataclasses import replace
-from itertools import count
-from pathlib import Path
-from yibao_face.sync.api import Record
 from yibao_face.sync.outbox import Outbox
-path, run, template = Path(sys.argv[1]), sys.argv[2], Record(*ast.literal_eval(sys.argv[3]))
-outbox = Outbox(path)
-for n in count():
-    result = replace(template, id=f"{run}-{n:04d}")
-    outbox.put(result)
-    print(result.id, flush=True)
-"""
-
-# What release 0.1 wrote; 16:30 on 21 November in London is the 22nd in China.
-SCHEMA_1 = """
-CREATE TABLE result (id TEXT NOT NULL, at_unix_ms INTEGER NOT NULL, request_sha256 TEXT NOT NULL,
-    institution TEXT NOT NULL, deal_no TEXT NOT NULL, person TEXT NOT NULL, code INTEGER NOT NULL,
-    who INTEGER NOT NULL, cause TEXT NOT NULL, certificate_no TEXT NOT NULL,
-    scores TEXT NOT NULL, models TEXT NOT NULL, thresholds TEXT NOT NULL,
-    evidence_sha256 TEXT NOT NULL, camera TEXT NOT NULL, consent TEXT NOT NULL,
-    findings TEXT NOT NULL, sealed_request BLOB NOT NULL, demo INTEGER NOT NULL,
-    sent_at INTEGER, PRIMARY KEY (id)) STRICT;
-CREATE INDEX result_deal ON result (institution, deal_no);
-INSERT INTO result VALUES ('0001', 1795278600000, '', 'H1', 'D1', '', 1, 1, 'matched-self', '',
-    '{}', '{}', '{}', '', '', '', '[]', X'5931', 0, NULL);
-PRAGMA user_version = 1;
-"""
-
-
-def result(id_: str = "0001", **changed: str | bool | int) -> Record:
-    made = Record(
-        id=id_,
-        kind="settlement",
-        at_unix_ms=1_795_305_600_123,
-        day="2026-11-22",
-        request_sha256="0" * 64,
-        institution="001000200030",
-        deal_no="00100020003020261122000001",
-        person="f" * 64,
-        code=1,
-        who=2,
-        cause="matched-agent",
-        rule="",
-        certificate_no="0" * 30,
-        certificate="{}",
-        scores='{"similarity": 0.61}',
-        models="{}",
-        thresholds="{}",
-        evidence_sha256="e" * 64,
-        camera="replay/演示/1",
-        consent="2023-106-1",
-        consent_text="2023-106-1",
-        findings="[]",
-        detail="{}",
-        sealed_request=b"\x00Y1\xff",
-        demo=False,
-    )
-    return replace(made, **changed)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A file in a folder that is not there yet."""
-    return tmp_path / "site" / "results.db"
+from yibao_face.sync.store.query import clause_of
 
 
 @pytest.mark.parametrize("demo", [True, False])
@@ -119,7 +50,7 @@ def test_a_result_the_centre_took_waits_no_longer_but_stays(path: Path) -> None:
     with Outbox(path) as outbox:
         outbox.put(result("0001"))
         outbox.put(result("0002"))
-        outbox._db.execute("UPDATE record SET sent_at = 1 WHERE id = '0001'")
+        outbox.delivery.acknowledge(["0001"], 1)
 
         assert ["0002"] == [r.id for r in outbox.waiting()]
         assert result("0001") == outbox.get("0001")
@@ -139,9 +70,9 @@ def test_every_commit_is_flushed_to_disk(path: Path) -> None:
     with Outbox(path) as outbox:
         outbox.put(result())
 
-        assert ("wal",) == outbox._db.execute("PRAGMA journal_mode").fetchone()
-        assert (2,) == outbox._db.execute("PRAGMA synchronous").fetchone()
-        assert not outbox._db.in_transaction
+        assert ("wal",) == outbox.file._db.execute("PRAGMA journal_mode").fetchone()
+        assert (2,) == outbox.file._db.execute("PRAGMA synchronous").fetchone()
+        assert not outbox.file._db.in_transaction
 
 
 def test_results_survive_reopening(path: Path) -> None:
@@ -165,10 +96,10 @@ def test_a_result_is_seen_by_another_process_while_open(path: Path) -> None:
 def test_a_store_of_a_newer_program_is_refused_unchanged(path: Path) -> None:
     with Outbox(path) as outbox:
         outbox.put(result())
-        outbox._db.execute("PRAGMA user_version = 3")
+        outbox.file._db.execute("PRAGMA user_version = 4")
     before = path.read_bytes()
 
-    with pytest.raises(StoreError, match="schema 3"):
+    with pytest.raises(StoreError, match="schema 4"):
         Outbox(path)
     assert before == path.read_bytes()
 
@@ -236,8 +167,8 @@ def test_a_closed_store_refuses_and_may_be_closed_again(path: Path) -> None:
 def test_a_full_disk_refuses_the_result_and_later_ones_are_kept(path: Path) -> None:
     with Outbox(path) as outbox:
         outbox.put(result("0000"))
-        [pages] = outbox._db.execute("PRAGMA page_count").fetchone()
-        outbox._db.execute(f"PRAGMA max_page_count = {pages}")
+        [pages] = outbox.file._db.execute("PRAGMA page_count").fetchone()
+        outbox.file._db.execute(f"PRAGMA max_page_count = {pages}")
         large = "x" * 100_000
 
         for _ in range(3):
@@ -245,7 +176,7 @@ def test_a_full_disk_refuses_the_result_and_later_ones_are_kept(path: Path) -> N
                 outbox.put(result("0001", scores=large))
         assert [result("0000")] == outbox.waiting()
 
-        outbox._db.execute("PRAGMA max_page_count = 1000000")
+        outbox.file._db.execute("PRAGMA max_page_count = 1000000")
         outbox.put(result("0001", scores=large))
         outbox.put(result("0002"))
 
@@ -283,33 +214,6 @@ def test_of_threads_putting_the_same_id_one_wins(path: Path) -> None:
         assert 1 == len(won)
 
 
-def test_a_killed_process_loses_nothing_it_put(path: Path) -> None:
-    told: list[str] = []
-    for run in range(10):
-        told += told_until_killed(path, f"{run:02d}", after=run * 3 + 1)
-
-        with Outbox(path) as outbox:
-            kept = [r.id for r in outbox.waiting(10_000)]
-
-        assert [] == sorted(set(told) - set(kept))
-        # It may have put one more than it came to tell, in each run.
-        assert len(told) <= len(kept) <= len(told) + run + 1
-
-
-def told_until_killed(path: Path, run: str, after: int) -> list[str]:
-    """Ids a writing process printed; it is killed right after the ``after``-th."""
-    template = repr(astuple(result()))
-    command = [sys.executable, "-c", WRITER, str(path), run, template]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        told = [child.stdout.readline() for _ in range(after)]
-        child.kill()
-        told += child.stdout.readlines()
-    assert 0 != child.returncode
-    assert all(line.endswith("\n") for line in told), "the writer ended by itself"
-    return [line.strip() for line in told]
-
-
 NOON_MS = 1_795_320_000_000
 
 
@@ -344,10 +248,10 @@ def filled(path: Path) -> Generator[Outbox, None, None]:
     ids=str,
 )
 def test_what_every_call_asks_is_found_by_an_index(path: Path, query: Query, index: str) -> None:
-    clause, bound = _clause(query)
+    clause, bound = clause_of(query)
     with Outbox(path) as outbox:
         explain = f"EXPLAIN QUERY PLAN SELECT * FROM record {clause}"  # noqa: S608  # own words
-        plan = outbox._db.execute(explain, bound)
+        plan = outbox.file._db.execute(explain, bound)
         used = " ".join(str(row[3]) for row in plan)
 
     assert re.search(rf"USING INDEX {index}\b", used), used
@@ -401,15 +305,46 @@ def test_an_empty_store_has_no_high_water(path: Path) -> None:
         assert 0 == outbox.high_water_ms("clock")
 
 
-def test_a_store_of_the_first_release_is_taken_over_row_by_row(path: Path) -> None:
-    path.parent.mkdir(parents=True)
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript(SCHEMA_1)
-    with Outbox(path) as outbox:
-        [old] = outbox.find(Query(deal_no="D1"))
-        outbox.put(result("0002"))
-        waiting = [r.id for r in outbox.waiting()]
+def numbers(outbox: Outbox) -> list[int]:
+    return [row[0] for row in outbox.file.rows("SELECT seq FROM record ORDER BY seq")]
 
-    assert ("settlement", "2026-11-22", "matched-self") == (old.kind, old.day, old.cause)
-    assert ("", "{}", b"Y1") == (old.certificate, old.detail, old.sealed_request)
-    assert ["0001", "0002"] == waiting
+
+def test_numbers_have_no_holes_whoever_writes(path: Path) -> None:
+    with (
+        Outbox(path) as one,
+        Outbox(path, sign=SIGNER.sign) as other,
+        ThreadPoolExecutor(8) as pool,
+    ):
+
+        def put(n: int) -> None:
+            (one, other)[n % 2].put(result(f"{n:04d}"))
+
+        list(pool.map(put, range(100)))
+
+        assert [*range(1, 101)] == numbers(one)
+
+
+def test_a_refused_record_takes_no_number(path: Path) -> None:
+    with Outbox(path) as outbox:
+        outbox.put(result("0001"))
+        for wrong in (result("0001"), result("0002", detail="\ud800")):
+            with pytest.raises(StoreError):
+                outbox.put(wrong)
+        outbox.put(result("0003"))
+
+        assert [1, 2] == numbers(outbox)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE record SET code = 1", "DELETE FROM record"])
+def test_a_record_is_neither_changed_nor_removed_by_a_slip(path: Path, statement: str) -> None:
+    with Outbox(path) as outbox:
+        outbox.put(result())
+
+        with pytest.raises(sqlite3.IntegrityError, match="never"):
+            outbox.file._db.execute(statement)
+        assert [result()] == outbox.waiting()
+
+
+def test_a_chain_of_an_unknown_hash_is_refused(path: Path) -> None:
+    with Outbox(path, algorithm="md5") as outbox, pytest.raises(StoreError, match="md5"):
+        outbox.put(result())

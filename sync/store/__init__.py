@@ -1,0 +1,1 @@
+"""The file records wait in: its tables, taking over older ones, checking and repairing it."""
