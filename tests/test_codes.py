@@ -20,6 +20,10 @@ ROOMS = ("daemon", "drivers", "models", "sync", "shim", "installer")
 OUTSIDE = {
     "AbiError": "always turned into a device error by the C ABI driver",
     "CalibrateError": "ends the calibrate command",
+    "CenterError": "ends the center command",
+    "RefusedError": "always turned into an answer by the centre's door",
+    "StoreDownError": "always turned into an answer by the centre's door",
+    "UnsoundError": "always told as the verdict on a record by the centre",
     "ChainError": "always turned into StoreError by the outbox",
     "CliError": "ends a command line",
     "ClientError": "raised on the caller's side of the port",

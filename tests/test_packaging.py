@@ -144,6 +144,8 @@ def test_the_command_line_is_installed() -> None:
         ("dev.lock", "runtime.in"),
         ("dev.lock", "mediapipe.in"),
         ("dev.lock", "dev.in"),
+        ("cameras.lock", "cameras.in"),
+        ("center.lock", "center.in"),
     ],
 )
 def test_every_named_requirement_is_pinned(lock: str, source: str) -> None:
@@ -160,7 +162,8 @@ def test_every_dependency_of_the_distribution_is_pinned() -> None:
         wanted |= names_in(extra)
 
     assert {"aiohttp", "onnx", "scipy"} <= wanted
-    assert set() == wanted - pinned_names("runtime.lock")
+    pinned = (pinned_names(f"{lock}.lock") for lock in ("runtime", "cameras", "center"))
+    assert set() == wanted - set().union(*pinned)
 
 
 @pytest.mark.parametrize("lock", ["runtime.lock", "dev.lock"])

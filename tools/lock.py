@@ -28,9 +28,11 @@ def main() -> None:
     mediapipe = locked("mediapipe", "--no-deps")
     for name in ("runtime", "dev"):
         (FOLDER / f"{name}.lock").write_text(locked(name) + mediapipe, encoding="utf-8")
-    # Beside the runtime's, for sites that have such cameras: what is in both is the same version.
+    # Beside the runtime's, for sites that have such cameras and for the centre: what is in both is
+    # the same version.
     constraint = ("--constraint", "runtime.lock")
-    (FOLDER / "cameras.lock").write_text(locked("cameras", *constraint), encoding="utf-8")
+    for name in ("cameras", "center"):
+        (FOLDER / f"{name}.lock").write_text(locked(name, *constraint), encoding="utf-8")
 
 
 if __name__ == "__main__":

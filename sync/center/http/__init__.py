@@ -1,0 +1,1 @@
+"""The centre's door: HTTPS with client certificates, routes, limits."""

@@ -1,0 +1,63 @@
+"""The way of a batch: unpacked, read, record by record, stored, answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from yibao_face.sync.center.api import Caller
+from yibao_face.sync.center.center import Center
+from yibao_face.sync.center.ingest.batch import Batch, check_caller, read_batch
+from yibao_face.sync.center.ingest.body import strict_json, unpacked
+from yibao_face.sync.center.ingest.record import Incoming, UnsoundError, read_record
+from yibao_face.sync.center.log import event, warning
+
+_REJECTED = "reject"
+
+
+def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> dict[str, Any]:
+    """The answer to a batch, but for ``budget``; what it calls new is on disk.
+
+    ``data``: the body as it came. After ``RefusedError`` or ``StoreDownError`` nothing is stored.
+    """
+    plain = unpacked(data, encoding, center.limits.unpacked_bytes)
+    batch = read_batch(strict_json(plain), center.limits.records)
+    check_caller(batch, caller)
+    sound = [_read(body, batch, caller) for body in batch.records]
+    incoming = [one for one in sound if isinstance(one, Incoming)]
+    now_ms = center.clock()
+    taken = center.records.take(caller, batch, incoming, now_ms)
+    statuses = iter(taken.statuses)
+    results = [
+        _result(one.id, _REJECTED, str(one))
+        if isinstance(one, UnsoundError)
+        else _result(one.record.id, next(statuses), "")
+        for one in sound
+    ]
+    _log(caller, batch, results, taken.alarms)
+    gaps = [[first, last] for first, last in taken.gaps]
+    return {"now_ms": now_ms, "results": results, "gaps": gaps}
+
+
+def _read(body: object, batch: Batch, caller: Caller) -> Incoming | UnsoundError:
+    try:
+        return read_record(body, batch.schema, caller.institution)
+    except UnsoundError as exc:
+        return exc
+
+
+def _result(id_: str, status: str, reason: str) -> dict[str, str]:
+    return {"id": id_, "status": status, "reason": reason}
+
+
+def _log(
+    caller: Caller, batch: Batch, results: list[dict[str, str]], alarms: tuple[str, ...]
+) -> None:
+    counts = Counter(result["status"] for result in results)
+    told = {status: counts[status] for status in ("new", "dup", "conflict", _REJECTED)}
+    whose = {"device": caller.device, "institution": caller.institution, "boot": batch.boot_id}
+    event("batch", **whose, **told)
+    for kind in alarms:
+        warning("alarm", device=caller.device, kind=kind)
+    for reason in sorted({r["reason"] for r in results if r["status"] == _REJECTED}):
+        warning("record rejected", device=caller.device, reason=reason)
