@@ -87,10 +87,11 @@ class Pump:
         restarted, in_vain = False, 0
         while self._fault is None:
             came, frames = self.session.pipeline.try_wait_for_frames(_WAIT_MS)
-            in_vain = 0 if came else in_vain + 1
+            # Of what is paused nothing can be awaited, nor at once when it goes on.
+            in_vain = 0 if came or self._is_paused() else in_vain + 1
             if came:
                 restarted = not self._give(frames) and restarted
-            elif in_vain >= (_LAST_WAITS if self._gave else _FIRST_WAITS) and self._has_ended():
+            elif self._has_ended(in_vain):
                 self._end_recording()
             elif self._quiet_s() > RESTART_S and not restarted:
                 restarted = True
@@ -119,12 +120,15 @@ class Pump:
             raise ClipError(f"{self._source.uri} holds no readable frame")
         raise DeviceLostError(f"{self._source.uri} has ended")
 
-    def _has_ended(self) -> bool:
+    def _has_ended(self, in_vain: int) -> bool:
+        """Not asked whether it has stopped: the SDK does not always come to say so."""
+        return self._source.recorded and in_vain >= (_LAST_WAITS if self._gave else _FIRST_WAITS)
+
+    def _is_paused(self) -> bool:
         if not self._source.recorded:
             return False
-        # Not asked whether it has stopped: the SDK does not always come to say so.
         status: str = self.session.device.as_playback().current_status().name
-        return status != "paused"
+        return status == "paused"
 
     def _wait_until_due(self, device_s: float) -> None:
         """By the recording's own clock; meanwhile it is not its camera that is silent."""
