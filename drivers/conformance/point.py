@@ -24,6 +24,7 @@ from yibao_face.drivers.api import (
     DeviceError,
     DeviceLostError,
     DeviceMissingError,
+    DeviceStalledError,
     Frame,
 )
 from yibao_face.drivers.conformance.bed import Bed, must, planes_of
@@ -49,14 +50,13 @@ class Point:
 
 
 def first_frame(camera: Camera, patience_s: float = PATIENCE_S) -> Frame:
-    """The next frame, waited for in short reads."""
+    """The next frame, waited for in short reads; ``DeviceStalledError`` where none comes."""
     until = time.monotonic() + patience_s
     while time.monotonic() < until:
         frame = camera.read(0.2)
         if frame is not None:
             return frame
-    must(held=False, seen=f"no frame within {patience_s} s")
-    raise AssertionError
+    raise DeviceStalledError(f"{camera.info.uri} sent no frame within {patience_s:g} s")
 
 
 def _frames(camera: Camera, count: int = FRAMES) -> list[Frame]:

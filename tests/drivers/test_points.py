@@ -20,11 +20,12 @@ from yibao_face.drivers.api import (
     DeviceError,
     DeviceLostError,
     DeviceMissingError,
+    DeviceStalledError,
     Frame,
 )
 from yibao_face.drivers.clip import Planes
 from yibao_face.drivers.conformance.bed import Bed, PointFailedError
-from yibao_face.drivers.conformance.point import BY_ID, POINTS
+from yibao_face.drivers.conformance.point import BY_ID, POINTS, first_frame
 from yibao_face.drivers.replay import open_replay
 from yibao_face.drivers.virtual import VirtualCamera
 
@@ -152,3 +153,8 @@ def test_a_point_notices(script: Script, flaw: str, point_id: str) -> None:
 
     with pytest.raises(PointFailedError):
         BY_ID[point_id].check(one_at_a_time(script, flaw))
+
+
+def test_a_camera_that_shows_nothing_is_a_device_error_commands_can_tell() -> None:
+    with VirtualCamera([60.0]) as camera, pytest.raises(DeviceStalledError, match="virtual:0"):
+        first_frame(camera, 0.3)
