@@ -22,6 +22,7 @@ from yibao_face.daemon.cli.common import (
     say,
     write_file,
 )
+from yibao_face.daemon.cli.device.camera import opener
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
@@ -39,7 +40,6 @@ from yibao_face.daemon.evaluate.result import LIVE, EvaluateError, Result
 from yibao_face.daemon.evaluate.shard import Stamp, load
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.drivers.api import Capability
-from yibao_face.drivers.table import open_camera
 from yibao_face.models.simulator.species import Species
 from yibao_face.models.suite import load_face_models
 
@@ -198,7 +198,7 @@ def _acceptance(given: argparse.Namespace) -> int:
     config = config_of(given)
     kinds = chosen(KINDS, given.species)
     plan = Plan(given.out, kinds, given.per, given.seconds, _ask(given.batch), say)
-    with open_camera(given.camera) as camera:
+    with opener(given)() as camera:
         guide(plan, camera)
     if not any(given.out.rglob("*.rgbd")):
         raise EvaluateError(f"{given.out.name} holds no clip yet: there is nothing to report")
