@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,8 @@ from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.drivers.driver import Settings
 from yibao_face.drivers.host.camera import open_hosted
 from yibao_face.sync.api import Query
+
+PHARMACY = "001000200030"
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +97,15 @@ def test_a_camera_in_trouble_is_told_and_serves_again_when_it_is_well(
 
 def test_attendance_is_told_that_there_is_no_camera(counter: Config, stage: Stage) -> None:
     stage.put("unplugged")()
+    listed = [{"id": FIRST, "name": "张三"}]
+    form = {"institution": PHARMACY, "practitioners": listed, "staff": "1001"}
+    call = {"ID": FIRST, "name": "张三", "fixmedins_code": PHARMACY, "fixmedins_name": "大药房"}
     with running(counter, demo=False) as site:
-        answer = site.caller.attend(his_call(FIRST))
+        assert site.caller.act("roster", form)["ok"]
+        answer = site.caller.attend(json.dumps(call, ensure_ascii=False).encode())
 
-    assert answer["code"] in (-2, -4)
+    assert -2 == answer["code"]
+    assert "摄像头" in answer["msg"]
 
 
 def test_a_camera_another_program_holds_is_told_as_held(counter: Config, stage: Stage) -> None:
