@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
 
 
 class StoreError(Exception):
@@ -61,6 +63,15 @@ class Link:
     seq: int
     prev: bytes
     hash: bytes
+
+
+FIELDS = tuple(f.name for f in fields(Record))
+_VALUES = attrgetter(*FIELDS)
+
+
+def values_of(record: Record) -> tuple[Any, ...]:
+    """What is in it, in the order of ``FIELDS``. Not ``astuple``, which copies deeply."""
+    return tuple(_VALUES(record))
 
 
 @dataclass(frozen=True, slots=True)

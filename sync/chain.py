@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256 as _SHA256
 from cryptography.hazmat.primitives.hashes import SM3 as _SM3
 from cryptography.hazmat.primitives.hashes import Hash, HashAlgorithm
 
-from yibao_face.sync.api import Record
+from yibao_face.sync.api import FIELDS, Record, values_of
 
 SCHEMA = 3
 SHA256, SM3 = "sha256", "sm3"
 HASH_BYTES = 32
 GENESIS = bytes(HASH_BYTES)
 _ALGORITHMS: dict[str, type[HashAlgorithm]] = {SHA256: _SHA256, SM3: _SM3}
-_COLUMNS = tuple(f.name for f in fields(Record))
-# Not asdict(), which copies every value deeply.
-_VALUES = attrgetter(*_COLUMNS)
 
 
 class ChainError(Exception):
@@ -38,7 +33,7 @@ def body_of(record: Record, seq: int) -> dict[str, Any]:
 
     ``sealed_request`` in base64.
     """
-    body = dict(zip(_COLUMNS, _VALUES(record), strict=True))
+    body = dict(zip(FIELDS, values_of(record), strict=True))
     body["demo"] = bool(record.demo)
     body["sealed_request"] = base64.b64encode(record.sealed_request).decode()
     body["seq"], body["schema"] = seq, SCHEMA

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from yibao_face.sync.api import Link, Record, StoreError
+from yibao_face.sync.api import FIELDS, Link, Record, StoreError
 from yibao_face.sync.chain import GENESIS
 from yibao_face.sync.store.file import StoreFile
-from yibao_face.sync.store.schema import COLUMNS, STATES
+from yibao_face.sync.store.schema import STATES
 
 LEASE_MS = 60_000
 # A clock that was set back must not make a record wait longer than this.
 MOST_WAIT_MS = 3_600_000
 _MAX_ERROR_CHARS = 200
 _NUMBER = re.compile(r"\d{6,}[\dXx]?")
-_ROW = ", ".join(f"record.{name}" for name in (*COLUMNS, "seq", "hash"))
+_ROW = ", ".join(f"record.{name}" for name in (*FIELDS, "seq", "hash"))
 # The link before is the record before, or the gap that a repair declared there.
 _PREV = (
     "coalesce((SELECT hash FROM record AS before WHERE before.seq = record.seq - 1),"
@@ -95,7 +94,7 @@ class Delivery:
         if not found:
             return []
         # Looked up before, so that no record has to wait for the search; taken if still as found.
-        with self._writing("claim") as db:
+        with self._file.writing("claim") as db:
             return [one for one in found if _leased(db, one, now_ms + lease_ms)]
 
     def unsent(self, after_seq: int = 0, limit: int = 200) -> list[Claimed]:
@@ -149,7 +148,7 @@ class Delivery:
         that of this chain: a receipt of another device or another file is refused.
         """
         done = 0
-        with self._writing("receive") as db:
+        with self._file.writing("receive") as db:
             _newer_receipt(db, receipt.version)
             for taken in receipt.taken:
                 _of_this_chain(db, taken)
@@ -164,16 +163,8 @@ class Delivery:
         return done
 
     def _each(self, what: str, statement: str, bound: Iterable[tuple[Any, ...]]) -> int:
-        with self._writing(what) as db:
+        with self._file.writing(what) as db:
             return max(0, db.executemany(statement, bound).rowcount)
-
-    @contextmanager
-    def _writing(self, what: str) -> Generator[sqlite3.Connection, None, None]:
-        try:
-            with self._file.transaction() as db:
-                yield db
-        except sqlite3.Error as exc:
-            raise StoreError(f"{self._file.name} cannot {what}: {exc}") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +216,6 @@ def _leased(db: sqlite3.Connection, one: Claimed, until_ms: int) -> bool:
 
 def _claimed(row: Sequence[Any], more: int) -> Claimed:
     *values, seq, hash_, prev, attempts = row
-    named: dict[str, Any] = dict(zip(COLUMNS, values, strict=True))
+    named: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
     named["demo"] = bool(named["demo"])
     return Claimed(Record(**named), Link(seq, prev or GENESIS, hash_), attempts + more)

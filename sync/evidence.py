@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sqlite3
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +82,7 @@ class EvidenceLane:
         """A file that is on disk now. One that is listed stays as it is, unless it was dropped."""
         if not _NAME.fullmatch(name) or not _LANE.fullmatch(lane) or size_bytes < 1:
             raise StoreError("no name, lane or size of a piece of evidence")
-        with self._writing("list evidence") as db:
+        with self._file.writing("list evidence") as db:
             db.execute(
                 f"INSERT INTO evidence ({_COLUMNS}) VALUES (?, ?, ?, 'waiting', ?, ?)"  # noqa: S608  # own names
                 " ON CONFLICT (name) DO UPDATE SET state = 'waiting' WHERE state = 'dropped'",
@@ -99,7 +97,7 @@ class EvidenceLane:
 
     def sent(self, names: Iterable[str]) -> int:
         """The centre has these; the files stay until their room is needed."""
-        with self._writing("acknowledge evidence") as db:
+        with self._file.writing("acknowledge evidence") as db:
             statement = "UPDATE evidence SET state = 'sent' WHERE name = ? AND state = 'waiting'"
             return max(0, db.executemany(statement, ((name,) for name in names)).rowcount)
 
@@ -110,7 +108,7 @@ class EvidenceLane:
         call removes, never a piece that is listed and gone.
         """
         going = to_drop(self._pieces("WHERE state <> 'dropped'"), quota)
-        with self._writing("drop evidence") as db:
+        with self._file.writing("drop evidence") as db:
             statement = "UPDATE evidence SET state = 'dropped' WHERE name = ?"
             db.executemany(statement, ((piece.name,) for piece in going))
         self._remove()
@@ -130,11 +128,3 @@ class EvidenceLane:
     def _pieces(self, clause: str) -> list[Piece]:
         rows = self._file.rows(f"SELECT {_COLUMNS} FROM evidence {clause}")  # noqa: S608  # own names
         return [Piece(*row) for row in rows]
-
-    @contextmanager
-    def _writing(self, what: str) -> Generator[sqlite3.Connection, None, None]:
-        try:
-            with self._file.transaction() as db:
-                yield db
-        except sqlite3.Error as exc:
-            raise StoreError(f"{self._file.name} cannot {what}: {exc}") from exc

@@ -11,11 +11,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
-from yibao_face.sync.api import Brief, Query, Record, StoreError
+from yibao_face.sync.api import FIELDS, Brief, Query, Record, StoreError, values_of
 from yibao_face.sync.chain import (
     GENESIS,
     SHA256,
@@ -29,7 +28,6 @@ from yibao_face.sync.delivery import Delivery
 from yibao_face.sync.store.file import StoreFile
 from yibao_face.sync.store.query import clause_of
 from yibao_face.sync.store.schema import (
-    COLUMNS,
     INSERT_DELIVERY,
     INSERT_HEAD,
     INSERT_RECORD,
@@ -40,7 +38,6 @@ from yibao_face.sync.store.schema import (
 )
 
 RESULT, LATER = 0, 1
-_VALUES = attrgetter(*COLUMNS)
 _BRIEF = ", ".join(f.name for f in fields(Brief))
 # Heads that stay; between them only the newest does.
 _KEPT_HEADS = 64
@@ -136,7 +133,7 @@ class Outbox:
         last, prev = max(ends, default=(0, GENESIS))
         seq = last + 1
         hash_ = next_hash(prev, canonical(body_of(record, seq)), algorithm)
-        db.execute(INSERT_RECORD, (seq, *_VALUES(record), hash_))
+        db.execute(INSERT_RECORD, (seq, *values_of(record), hash_))
         db.execute(INSERT_DELIVERY, (seq, priority, WAITING, 0, 0, "", None))
         if self._sign:
             at_ms = record.at_unix_ms
@@ -146,6 +143,6 @@ class Outbox:
 
     def _select(self, clause: str, bound: tuple[Any, ...]) -> Iterator[Record]:
         for row in self._file.rows(f"SELECT {NAMES} FROM record {clause}", bound):  # noqa: S608  # own names
-            values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
+            values: dict[str, Any] = dict(zip(FIELDS, row, strict=True))
             values["demo"] = bool(values["demo"])
             yield Record(**values)

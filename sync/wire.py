@@ -7,21 +7,19 @@ All fields of ``Record`` (``sealed_request`` in base64), ``seq`` from 1 without 
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import date
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
-from yibao_face.sync.api import Link, Record
+from yibao_face.sync.api import FIELDS, Link, Record
 from yibao_face.sync.chain import SCHEMA, SHA256, body_of, canonical, next_hash
+from yibao_face.sync.strict import finite_json, strict_json
 
 MAX_TEXT_CHARS = 262_144
 MAX_SEALED_BYTES = 1_048_576
 _MAX_INTEGER = 2**53 - 1
-_FIELDS = tuple(f.name for f in fields(Record))
-_KEYS = frozenset({*_FIELDS, "seq", "prev", "hash", "schema"})
+_KEYS = frozenset({*FIELDS, "seq", "prev", "hash", "schema"})
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _KIND = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -58,7 +56,7 @@ def linked_from_wire(body: object, algorithm: str = SHA256) -> tuple[Record, Lin
     for name, check in _CHECKS.items():
         if not check(given[name]):
             raise WireError(f"{name} is not as agreed")
-    values: dict[str, Any] = {n: given[n] for n in _FIELDS}
+    values: dict[str, Any] = {n: given[n] for n in FIELDS}
     values["sealed_request"] = _unsealed(given)
     record = Record(**values)
     link = Link(given["seq"], bytes.fromhex(given["prev"]), bytes.fromhex(given["hash"]))
@@ -70,7 +68,7 @@ def linked_from_wire(body: object, algorithm: str = SHA256) -> tuple[Record, Lin
 def parse_wire(line: bytes, algorithm: str = SHA256) -> tuple[Record, Link]:
     """As ``linked_from_wire``, of JSON text in UTF-8; the same key twice is refused."""
     try:
-        body = json.loads(line.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        body = strict_json(line)
     except (ValueError, RecursionError) as exc:
         raise WireError("not strict JSON in UTF-8") from exc
     return linked_from_wire(body, algorithm)
@@ -128,7 +126,7 @@ def _json(kind: type, *, empty: bool = False) -> Callable[[Any], bool]:
         if empty and not value:
             return True
         try:
-            return isinstance(json.loads(value, parse_constant=_no_number), kind)
+            return isinstance(finite_json(value), kind)
         except (ValueError, RecursionError):
             return False
 
@@ -144,17 +142,6 @@ def _day(value: Any) -> bool:
 
 def _flag(value: Any) -> bool:
     return isinstance(value, bool)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    body = dict(pairs)
-    if len(body) != len(pairs):
-        raise ValueError("the same key twice")
-    return body
-
-
-def _no_number(_name: str) -> NoReturn:
-    raise ValueError("not a number")
 
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from yibao_face.daemon.trust.signature import (
     SM2,
@@ -25,6 +25,7 @@ from yibao_face.daemon.trust.signature import (
     key_id_of,
     verifier,
 )
+from yibao_face.sync.strict import no_number, once
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
 _CONTEXT = b"yibao-face document v1\n"
@@ -146,7 +147,7 @@ def strict_json(text: str) -> Any:
     """
     try:
         return json.loads(
-            text, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_once
+            text, parse_float=Decimal, parse_constant=no_number, object_pairs_hook=once
         )
     except (ValueError, ArithmeticError, RecursionError) as exc:
         raise DocumentError("the content is not strict JSON") from exc
@@ -247,14 +248,3 @@ def _json_object(data: bytes, error: DocumentError) -> dict[str, object]:
     if not isinstance(body, dict):
         raise error
     return cast(dict[str, object], body)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    body = dict(pairs)
-    if len(body) != len(pairs):
-        raise ValueError("the same key twice")
-    return body
-
-
-def _no_number(_name: str) -> NoReturn:
-    raise ValueError("not a number")

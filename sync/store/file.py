@@ -98,6 +98,15 @@ class StoreFile:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
 
+    @contextmanager
+    def writing(self, what: str) -> Generator[sqlite3.Connection, None, None]:
+        """As ``transaction``; raises ``StoreError``, which says that it cannot do ``what``."""
+        try:
+            with self.transaction() as db:
+                yield db
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.name} cannot {what}: {exc}") from exc
+
     def rows(self, query: str, bound: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a question; raises ``StoreError``."""
         try:

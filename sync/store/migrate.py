@@ -10,10 +10,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from yibao_face.sync.api import Record, StoreError
+from yibao_face.sync.api import FIELDS, Record, StoreError
 from yibao_face.sync.chain import GENESIS, body_of, canonical, next_hash
 from yibao_face.sync.store.schema import (
-    COLUMNS,
     INDEXES,
     INSERT_DELIVERY,
     INSERT_RECORD,
@@ -152,7 +151,7 @@ def _take_over(db: sqlite3.Connection, algorithm: str) -> None:
     prev = GENESIS
     old = db.execute(f"SELECT {NAMES}, sent_at FROM old_record ORDER BY rowid")  # noqa: S608  # own names
     for seq, (*values, sent_at) in enumerate(old, 1):
-        record = Record(**dict(zip(COLUMNS, values, strict=True)))
+        record = Record(**dict(zip(FIELDS, values, strict=True)))
         prev = next_hash(prev, canonical(body_of(record, seq)), algorithm)
         db.execute(INSERT_RECORD, (seq, *values, prev))
         state = "waiting" if sent_at is None else "sent"

@@ -13,11 +13,10 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from yibao_face.sync.api import Record, StoreError
+from yibao_face.sync.api import Record, StoreError, values_of
 from yibao_face.sync.chain import (
     GENESIS,
     SHA256,
@@ -37,7 +36,6 @@ from yibao_face.sync.store.migrate import (
     replace_file,
 )
 from yibao_face.sync.store.schema import (
-    COLUMNS,
     INSERT_DELIVERY,
     INSERT_GAP,
     INSERT_HEAD,
@@ -57,7 +55,6 @@ _HIGHEST = (
     "SELECT max(last) FROM gap",
 )
 _REASON = "unreadable"
-_VALUES = attrgetter(*COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +233,7 @@ class _Writing:
         self._gap_until(seq - 1)
         hash_ = next_hash(self.prev, canonical(body_of(record, seq)), self.algorithm)
         try:
-            self.db.execute(INSERT_RECORD, (seq, *_VALUES(record), hash_))
+            self.db.execute(INSERT_RECORD, (seq, *values_of(record), hash_))
         except sqlite3.IntegrityError:
             return  # an id a second time: a damaged row that could not be compared
         told = [str(v, "utf-8", "replace") if isinstance(v, bytes) else v for v in state or ()]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
-from yibao_face.sync.api import Record
+from yibao_face.sync.api import FIELDS
 
 VERSION = 3
-COLUMNS = tuple(f.name for f in fields(Record))
-NAMES = ", ".join(COLUMNS)
+NAMES = ", ".join(FIELDS)
 INTEGERS = frozenset({"at_unix_ms", "code", "who", "demo"})
 BLOB = "sealed_request"
 WAITING, SENT, DEAD = STATES = ("waiting", "sent", "dead")
@@ -16,7 +13,7 @@ WAITING, SENT, DEAD = STATES = ("waiting", "sent", "dead")
 # In the order written; what is hashed is never changed: the triggers keep a slip from doing it.
 _RECORD = ", ".join(
     f"{c} {'INTEGER' if c in INTEGERS else 'BLOB' if c == BLOB else 'TEXT'} NOT NULL"
-    for c in COLUMNS
+    for c in FIELDS
 )
 TABLES = (
     f"CREATE TABLE record (seq INTEGER PRIMARY KEY, {_RECORD}, hash BLOB NOT NULL, UNIQUE (id))"
@@ -54,7 +51,7 @@ INDEXES = (
     "CREATE INDEX delivery_dead ON delivery (seq) WHERE state = 'dead'",
 )
 
-_MARKS = ", ".join("?" * (len(COLUMNS) + 2))
+_MARKS = ", ".join("?" * (len(FIELDS) + 2))
 INSERT_RECORD = f"INSERT INTO record (seq, {NAMES}, hash) VALUES ({_MARKS})"  # noqa: S608  # own names
 INSERT_DELIVERY = "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)"
 INSERT_HEAD = "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)"

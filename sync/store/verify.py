@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from yibao_face.sync.api import Record, StoreError
+from yibao_face.sync.api import FIELDS, Record, StoreError
 from yibao_face.sync.chain import (
     GENESIS,
     ChainError,
@@ -25,7 +25,7 @@ from yibao_face.sync.chain import (
 )
 from yibao_face.sync.store.file import connect
 from yibao_face.sync.store.migrate import schema_of
-from yibao_face.sync.store.schema import BLOB, COLUMNS, INTEGERS, NAMES, VERSION
+from yibao_face.sync.store.schema import BLOB, INTEGERS, NAMES, VERSION
 
 MAX_FINDINGS = 20
 # Signature and signed bytes → whether it is the device's.
@@ -114,7 +114,7 @@ def opened(path: Path) -> sqlite3.Connection:
 def record_of(values: tuple[Any, ...]) -> Record:
     """A row of ``record``, texts as bytes, or ``ValueError`` when it cannot have been written."""
     named: dict[str, Any] = {}
-    for name, value in zip(COLUMNS, values, strict=True):
+    for name, value in zip(FIELDS, values, strict=True):
         wanted = int if name in INTEGERS else bytes
         if not isinstance(value, wanted):
             raise ValueError(f"{name} is of another type")  # noqa: TRY004  # damage, no slip

@@ -12,10 +12,10 @@ import pytest
 from sync_bed import SIGNER, check, filled, result, tampering
 
 from yibao_face.daemon.trust.signature import Ed25519Signer
-from yibao_face.sync.api import Query, StoreError
+from yibao_face.sync.api import FIELDS, Query, StoreError
 from yibao_face.sync.chain import SM3, head_statement
 from yibao_face.sync.outbox import Outbox
-from yibao_face.sync.store.schema import COLUMNS, INTEGERS
+from yibao_face.sync.store.schema import INTEGERS
 from yibao_face.sync.store.verify import Finding, Report, verify
 
 COUNT = 8
@@ -63,7 +63,7 @@ def changed(value: object, chance: random.Random, bits: range = range(8)) -> obj
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("column", [*COLUMNS, "hash", "seq"])
+@pytest.mark.parametrize("column", [*FIELDS, "hash", "seq"])
 def test_one_changed_byte_of_any_column_of_any_record_is_found(
     path: Path, column: str, seed: int
 ) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import zlib
-from typing import Any, NoReturn
+from typing import Any
 
+from yibao_face.sync import strict
 from yibao_face.sync.center.api import RefusedError
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -30,7 +30,7 @@ def unpacked(data: bytes, encoding: str, limit: int) -> bytes:
 def strict_json(data: bytes) -> Any:
     """Decoded JSON; the same key twice, NaN, infinity and bad UTF-8 are refused."""
     try:
-        return json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        return strict.strict_json(data)
     except (ValueError, RecursionError) as exc:
         raise RefusedError(400, "json", "the body is not strict JSON in UTF-8") from exc
 
@@ -45,14 +45,3 @@ def _gunzipped(data: bytes, limit: int) -> bytes:
     if len(plain) <= limit and (not unpacking.eof or unpacking.unused_data):
         raise RefusedError(400, "gzip", "the body is not exactly one whole gzip member")
     return plain
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    body = dict(pairs)
-    if len(body) != len(pairs):
-        raise ValueError("the same key twice")
-    return body
-
-
-def _no_number(_name: str) -> NoReturn:
-    raise ValueError("not a number")

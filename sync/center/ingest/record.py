@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, cast
 
-from yibao_face.sync.api import Link, Record
+from yibao_face.sync.api import FIELDS, Link, Record
 from yibao_face.sync.chain import SCHEMA
 from yibao_face.sync.wire import WireError, linked_from_wire
 
-_KEYS = frozenset({*(f.name for f in fields(Record)), "seq", "prev", "hash", "schema"})
+_KEYS = frozenset({*FIELDS, "seq", "prev", "hash", "schema"})
 _MAX_EXT_KEYS = 16
 _MAX_EXT_CHARS = 16_384
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy import and_ as both
 
-from yibao_face.sync.api import Link, Record
+from yibao_face.sync.api import FIELDS, Link, values_of
 from yibao_face.sync.center.api import Caller, Limits
 from yibao_face.sync.center.ingest.batch import Batch
 from yibao_face.sync.center.ingest.continuity import Chain, judge, neighbours
@@ -22,8 +21,6 @@ from yibao_face.sync.center.store.tables import CONFLICT, GAP, PROGRESS, RECORD
 from yibao_face.sync.chain import GENESIS, body_of, canonical
 
 NEW, DUP, CONFLICTING = "new", "dup", "conflict"
-_NAMES = tuple(f.name for f in fields(Record))
-_VALUES = attrgetter(*_NAMES)
 _ALARMED = {Chain.BROKEN: "chain-broken", Chain.FORK: "chain-fork"}
 
 
@@ -186,7 +183,7 @@ def _keep(turn: _Turn, conflicting: list[Incoming]) -> None:
 
 
 def _row(turn: _Turn, one: Incoming, verdict: Chain) -> dict[str, Any]:
-    row = dict(zip(_NAMES, _VALUES(one.record), strict=True))
+    row = dict(zip(FIELDS, values_of(one.record), strict=True))
     row.update(
         part=one.part,
         device=turn.caller.device,

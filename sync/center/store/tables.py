@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import (
@@ -19,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from yibao_face.sync.api import Record
+from yibao_face.sync.api import FIELDS
 
 SCHEMA_VERSION = 1
 METADATA = MetaData()
@@ -55,7 +54,7 @@ RECORD = Table(
     "record",
     METADATA,
     _column("part", Integer(), key=True),
-    *(_column(f.name, _type(f.name), key=f.name == "id") for f in fields(Record)),
+    *(_column(name, _type(name), key=name == "id") for name in FIELDS),
     _column("device", String(64)),
     _column("seq", BigInteger()),
     _column("prev", LargeBinary(32)),
