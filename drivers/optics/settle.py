@@ -11,9 +11,13 @@ _EVERY_PX = 8
 
 
 class WarmUp:
-    """Tells the dark or purple frames after a start from those that may be used."""
+    """Tells the dark or purple frames after a start from those that may be used.
 
-    def __init__(self) -> None:
+    ``max_s``: after which any may.
+    """
+
+    def __init__(self, max_s: float = MAX_S) -> None:
+        self._max_s = max_s
         self._seen = 0
         self._started_s: float | None = None
         self._mean: float | None = None
@@ -23,7 +27,7 @@ class WarmUp:
         """Take the next frame, received at ``at_s``; whether it may be used.
 
         Over when brightness changed less than 3 % from one frame to the next, after 15 frames or
-        after 0.5 s, and then for good.
+        after ``max_s``, and then for good.
         """
         if self._over:
             return True
@@ -32,7 +36,7 @@ class WarmUp:
         self._started_s = at_s if self._started_s is None else self._started_s
         self._over = (
             self._seen >= MAX_FRAMES
-            or at_s - self._started_s >= MAX_S
+            or at_s - self._started_s >= self._max_s
             or (before is not None and abs(mean - before) <= _CHANGE * before)
         )
         self._seen += 1

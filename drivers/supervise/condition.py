@@ -37,11 +37,6 @@ def condition_of(bgr: ColourImage) -> Condition:
     return Condition.DARK if float(luma.mean()) < _DARK_MEAN else Condition.GOOD
 
 
-def brightness(bgr: ColourImage) -> float:
-    """Mean 0..255 of every seventh pixel of every seventh row."""
-    return float(bgr[::_STEP, ::_STEP].mean())
-
-
 @dataclass(slots=True)
 class _Still:
     digest: int = 0

@@ -24,7 +24,8 @@ from yibao_face.drivers.api import (
     DeviceUnsupportedError,
     Frame,
 )
-from yibao_face.drivers.supervise.condition import FreezeWatch, brightness
+from yibao_face.drivers.optics.settle import WarmUp
+from yibao_face.drivers.supervise.condition import FreezeWatch
 from yibao_face.drivers.supervise.health import Health, State
 from yibao_face.drivers.supervise.outlook import Outlook
 from yibao_face.drivers.supervise.ring import Ring
@@ -37,7 +38,6 @@ _PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 # for looking may cost a child process each time.
 _IDLE_PAUSES_S = (1.6, 5.0)
 _SELDOM_AFTER = 30
-_STEADY = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +218,9 @@ class Supervisor:
 
     def _settled(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """``frames`` without the first ones, while the exposure still moves."""
-        until, before = time.monotonic() + self._patience.settle_s, -inf
-        is_settled = False
+        warm_up = WarmUp(self._patience.settle_s)
         for frame in frames:
-            now = brightness(frame.bgr)
-            is_settled = is_settled or _is_steady(before, now) or time.monotonic() >= until
-            before = now
-            if is_settled:
+            if warm_up.is_over(frame.bgr, time.monotonic()):
                 yield frame
 
     def _is_needed(self, outlook: Outlook) -> bool:
@@ -329,10 +325,6 @@ def _fault_of(error: Exception) -> DeviceError:
     if isinstance(error, DeviceError):
         return error
     return DeviceError(f"the driver failed: {type(error).__name__}: {error}")
-
-
-def _is_steady(before: float, now: float) -> bool:
-    return abs(now - before) <= _STEADY * max(before, now, 1.0)
 
 
 def _nobody(health: Health) -> None:
