@@ -23,9 +23,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from yibao_face.daemon.config import CameraConfig, Config, DoorConfig, EncounterConfig, load_config
+from yibao_face.daemon.config import Config, load_config
 from yibao_face.daemon.demo.child import Child, child_daemon
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers, Picture
+from yibao_face.daemon.section import CameraConfig, DoorConfig, EncounterConfig
 from yibao_face.daemon.wiring import gallery_of, weight_store
 from yibao_face.models.suite import load_face_models
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from yibao_face.daemon.booth.photo import enrol
-from yibao_face.daemon.config import CameraConfig, Config, DoorConfig, EnrolmentConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.demo.portraits import load_portrait
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
+from yibao_face.daemon.section import CameraConfig, DoorConfig, EnrolmentConfig
 from yibao_face.daemon.trust.document import keys_text, sign_document
 from yibao_face.daemon.trust.policy import KIND
 from yibao_face.daemon.trust.signature import SEED_BYTES, Ed25519Signer

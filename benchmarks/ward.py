@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from yibao_face.daemon.clock import Clock
-from yibao_face.daemon.config import Config, DeskConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.decision import Outcome
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 from yibao_face.daemon.core.scene.event import Kind
@@ -21,6 +21,7 @@ from yibao_face.daemon.desk.figure import view_rate
 from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.desk.ward import view_rounds, view_ward
 from yibao_face.daemon.ledger import Entry
+from yibao_face.daemon.section import DeskConfig
 from yibao_face.daemon.wiring import desk_of
 
 HOSPITAL = "001000200030"

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from harness import forget_apps, link_folder
 
-from yibao_face.daemon.config import Config, DoorConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.conform.stage.host import Host, host_routes
 from yibao_face.daemon.demo.play import Stage, enrol_cast
 from yibao_face.daemon.door.server import serve
+from yibao_face.daemon.section import DoorConfig
 from yibao_face.models.suite import FaceModels
 
 

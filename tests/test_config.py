@@ -7,20 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from yibao_face.daemon.config import (
+from yibao_face.daemon.config import Config, ConfigError, default_home, load_config, to_toml
+from yibao_face.daemon.section import (
     CONSENT_TEXT,
     AttendanceConfig,
     CameraConfig,
-    Config,
-    ConfigError,
     DeskConfig,
     DoorConfig,
     LivenessConfig,
     LockoutConfig,
     RepeatConfig,
-    default_home,
-    load_config,
-    to_toml,
 )
 from yibao_face.drivers.driver import Settings
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from yibao_face.daemon.config import (
+from yibao_face.daemon.config import Config, load_config, to_toml
+from yibao_face.daemon.section import (
     CHARSETS,
     AttendanceConfig,
     CameraConfig,
-    Config,
     DeskConfig,
     DoorConfig,
     EncounterConfig,
@@ -22,8 +22,6 @@ from yibao_face.daemon.config import (
     LockoutConfig,
     MatchConfig,
     RepeatConfig,
-    load_config,
-    to_toml,
 )
 from yibao_face.drivers.driver import Settings
 

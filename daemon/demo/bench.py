@@ -18,13 +18,14 @@ import psutil
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.clock import Clock
-from yibao_face.daemon.config import CameraConfig, Config
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.decision import Likeness, MatchPolicy, decide
 from yibao_face.daemon.core.encounter import Cause, Who
 from yibao_face.daemon.core.liveness.gate import judge
 from yibao_face.daemon.demo.child import DemoError, child_daemon
 from yibao_face.daemon.demo.play import FIRST, Stage, enrol_cast
 from yibao_face.daemon.door.client import sample_request
+from yibao_face.daemon.section import CameraConfig
 from yibao_face.daemon.service import body_digest
 from yibao_face.daemon.wire.request import parse_request
 from yibao_face.daemon.wiring import Daemon, build, outbox_path

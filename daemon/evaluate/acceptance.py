@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yibao_face.daemon.config import CONSENT_TEXT
 from yibao_face.daemon.evaluate.label import Kind
 from yibao_face.daemon.evaluate.result import LIVE, EvaluateError
+from yibao_face.daemon.section import CONSENT_TEXT
 from yibao_face.drivers.api import Camera, CameraInfo, Capability, Frame
 from yibao_face.drivers.clip import ClipWriter, Planes
 

@@ -13,8 +13,9 @@ import pytest
 from harness import FIRST, SECOND, Running, his_call, put_before_camera, running
 
 from yibao_face.daemon.cli.main import main
-from yibao_face.daemon.config import Config, DeskConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.desk.table import ACTS, VIEWS
+from yibao_face.daemon.section import DeskConfig
 from yibao_face.daemon.trust.document import keys_text, sign_document
 from yibao_face.daemon.trust.signature import Ed25519Signer
 from yibao_face.daemon.wiring import centre_keys_path

@@ -9,12 +9,13 @@ from datetime import datetime
 import pytest
 
 from yibao_face.daemon.clock import Clock
-from yibao_face.daemon.config import Config, DeskConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.decision import Outcome, exempt, refused
 from yibao_face.daemon.core.encounter import Answer, Cause, Who
 from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.ledger import Entry
+from yibao_face.daemon.section import DeskConfig
 from yibao_face.daemon.wiring import desk_of
 
 Run = Callable[..., tuple[int, str, str]]

@@ -16,9 +16,10 @@ import pytest
 from beds.reader.bed import NUMBER, Standin, resident, standin
 from harness import his_call, put_before_camera, running
 
-from yibao_face.daemon.config import Config, ReaderConfig, ScannerConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.demo.card import CARD_NUMBER, chip_photo, invented_card
 from yibao_face.daemon.gallery.gallery import Numbers
+from yibao_face.daemon.section import ReaderConfig, ScannerConfig
 from yibao_face.daemon.wiring import gallery_of
 from yibao_face.drivers.reader.virtual import write_card
 from yibao_face.models.suite import FaceModels

@@ -15,8 +15,9 @@ import pytest
 from harness import FIRST
 from onnx import TensorProto, helper, numpy_helper
 
-from yibao_face.daemon.config import Config, MatchConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.gallery.gallery import Numbers
+from yibao_face.daemon.section import MatchConfig
 from yibao_face.daemon.wiring import gallery_of
 from yibao_face.models.engine import Network
 from yibao_face.models.weights.manifest import load_manifest

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from harness import running
 
-from yibao_face.daemon.config import Config, DeskConfig, DoorConfig, LockoutConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.conform.case import (
     GROUPS,
     Case,
@@ -28,6 +28,7 @@ from yibao_face.daemon.conform.report import Report, as_json, text
 from yibao_face.daemon.conform.run import FAILED, PASSED, SKIPPED, Result, Runner
 from yibao_face.daemon.conform.stage.host import quick
 from yibao_face.daemon.conform.target import Answer, Control, HttpTarget, address
+from yibao_face.daemon.section import DeskConfig, DoorConfig, LockoutConfig
 
 SUITE = load_suite()
 LOOSE = [case for case in SUITE.cases if not case.needs_host]

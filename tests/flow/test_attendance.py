@@ -24,10 +24,11 @@ from harness import (
     wait_for,
 )
 
-from yibao_face.daemon.config import Config, EncounterConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.door.http import ATTENDANCE_PATH
 from yibao_face.daemon.gallery.gallery import Numbers
+from yibao_face.daemon.section import EncounterConfig
 from yibao_face.sync.api import Query, Record
 
 PHARMACY = "001000200030"

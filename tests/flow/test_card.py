@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from harness import Running, his_call, put_before_camera, running
 
-from yibao_face.daemon.config import Config, ReaderConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.demo.card import CARD_NUMBER, chip_photo, invented_card
 from yibao_face.daemon.door.client import ClientError
 from yibao_face.daemon.gallery.gallery import Numbers
+from yibao_face.daemon.section import ReaderConfig
 from yibao_face.daemon.wiring import gallery_of
 from yibao_face.drivers.reader.api import IdCard, check_mark
 from yibao_face.drivers.reader.virtual import write_card

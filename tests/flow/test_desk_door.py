@@ -15,9 +15,10 @@ from urllib.parse import quote
 import pytest
 from harness import FIRST, Hands, Running, put_before_camera, running
 
-from yibao_face.daemon.config import Config, DeskConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.desk.table import ACTS, VIEWS
 from yibao_face.daemon.door.desk import DESK_PATH
+from yibao_face.daemon.section import DeskConfig
 
 SITE = "001000200030"
 CHINESE = re.compile("[\u4e00-\u9fff]")

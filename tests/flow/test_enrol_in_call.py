@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from harness import FIRST, SECOND, Running, his_call, put_before_camera, running
 
-from yibao_face.daemon.config import CONSENT_TEXT, Config
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.client import ClientError
 from yibao_face.daemon.gallery.gallery import Numbers
+from yibao_face.daemon.section import CONSENT_TEXT
 from yibao_face.daemon.wiring import gallery_of
 
 STRANGER = "440101198512120000"

@@ -15,9 +15,10 @@ from harness import ROOT, Running, link_folder, running
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.generation import GenerationMode
 
-from yibao_face.daemon.config import CameraConfig, Config, DoorConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.desk.table import ACTS, VIEWS
 from yibao_face.daemon.door.http import build_app
+from yibao_face.daemon.section import CameraConfig, DoorConfig
 from yibao_face.daemon.wire.field import ATTENDANCE_FIELDS, FIELDS
 from yibao_face.daemon.wiring import build
 

@@ -24,8 +24,9 @@ from harness import (
     wait_for,
 )
 
-from yibao_face.daemon.config import Config, EncounterConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.gallery.gallery import Numbers
+from yibao_face.daemon.section import EncounterConfig
 from yibao_face.daemon.trust.certificate import verify
 from yibao_face.daemon.wiring import policy_paths
 from yibao_face.sync.api import Query, Record

@@ -13,8 +13,9 @@ from harness import FIRST, SECOND, Hands, Running, put_before_camera, running, u
 
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.cli.main import main
-from yibao_face.daemon.config import Config, DeskConfig, EncounterConfig, MatchConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
+from yibao_face.daemon.section import DeskConfig, EncounterConfig, MatchConfig
 from yibao_face.daemon.wiring import gallery_of
 from yibao_face.models.suite import FaceModels
 from yibao_face.sync.api import Query, Record

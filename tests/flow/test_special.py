@@ -21,8 +21,9 @@ from harness import (
     sign_policy,
 )
 
-from yibao_face.daemon.config import Config, EncounterConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.special import EVIDENCE, TITLES, Case
+from yibao_face.daemon.section import EncounterConfig
 from yibao_face.sync.api import Query, Record
 
 HOSPITAL = "001000200030"

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from harness import FIRST, SECOND, Hands, Running, put_before_camera, running, unpaced
 
-from yibao_face.daemon.config import Config, EncounterConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.core.scene.treatment import Item
+from yibao_face.daemon.section import EncounterConfig
 from yibao_face.sync.api import Query, Record
 
 HOSPITAL = "001000200030"

@@ -14,9 +14,10 @@ import pytest
 from harness import FIRST, SECOND, Hands, Running, his_call, put_before_camera, running
 
 from yibao_face.daemon.booth.photo import enrol
-from yibao_face.daemon.config import Config, EncounterConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
+from yibao_face.daemon.section import EncounterConfig
 from yibao_face.daemon.trust.document import keys_text, sign_document
 from yibao_face.daemon.trust.signature import Ed25519Signer
 from yibao_face.daemon.wiring import centre_keys_path, gallery_of

@@ -7,8 +7,9 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from yibao_face.daemon.cli.common import CliError, say
-from yibao_face.daemon.config import Config, ReaderConfig
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.demo.play import Stage, enrol_cast
+from yibao_face.daemon.section import ReaderConfig
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.suite import load_face_models
 from yibao_face.models.weights.install import install

@@ -25,14 +25,7 @@ from yibao_face.daemon.booth.counter import Consent
 from yibao_face.daemon.booth.counter import Stage as Asked
 from yibao_face.daemon.capture.attempt import Attempt, End
 from yibao_face.daemon.clock import Clock, moment
-from yibao_face.daemon.config import (
-    CameraConfig,
-    Config,
-    DoorConfig,
-    EncounterConfig,
-    EnrolmentConfig,
-    LivenessConfig,
-)
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.conform.case import ConformError, Stage, stage_of
 from yibao_face.daemon.conform.stage.camera import StageCamera
 from yibao_face.daemon.conform.stage.centre import NO_RULES, Centre
@@ -40,6 +33,13 @@ from yibao_face.daemon.demo.play import FIRST, SECOND, THIRD, blank_paper
 from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.desk.table import ACTS
 from yibao_face.daemon.gallery.gallery import Numbers, UnknownPersonError
+from yibao_face.daemon.section import (
+    CameraConfig,
+    DoorConfig,
+    EncounterConfig,
+    EnrolmentConfig,
+    LivenessConfig,
+)
 from yibao_face.daemon.trust.policy import replace_file
 from yibao_face.daemon.wiring import Daemon, build, centre_keys_path, outbox_path, policy_paths
 from yibao_face.sync.api import Query, Record

@@ -1,0 +1,115 @@
+"""What the values of a configuration must keep to: pairs of whether it holds, and the rule."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from typing import TYPE_CHECKING
+
+from yibao_face.daemon.core.liveness.challenge import Action, When
+from yibao_face.daemon.core.liveness.device import is_usb_id
+from yibao_face.daemon.section import CHARSETS, CameraConfig
+from yibao_face.daemon.wire.origin import origin_of
+
+if TYPE_CHECKING:
+    from yibao_face.daemon.config import Config
+
+Rules = tuple[tuple[bool, str], ...]
+
+
+def limits_of(config: Config) -> Rules:
+    """Every rule, with whether ``config`` keeps to it."""
+    return (*_machine_limits(config), *_liveness_limits(config), *_scene_limits(config))
+
+
+def _machine_limits(config: Config) -> Rules:
+    return (
+        (config.door.host in ("127.0.0.1", "::1", "localhost"), "door.host must be this machine"),
+        (0 <= config.door.port < 65536, "door.port must be 0..65535"),
+        (
+            all(origin_of(page) == page for page in config.door.origins),
+            "door.origins must be like https://his.example:8443: lower case, no path,"
+            " no default port",
+        ),
+        (0 < config.encounter.deadline_s <= 3600, "encounter.deadline_s must be 0..3600"),
+        (0 < config.encounter.capture_s <= 300, "encounter.capture_s must be 0..300"),
+        *_camera_limits(config.camera),
+        (0 < config.enrolment.counter_s <= 300, "enrolment.counter_s must be 0..300"),
+        (0 <= config.match.margin < 0.5, "match.margin must be 0..0.5: it may only tighten"),
+    )
+
+
+def _camera_limits(camera: CameraConfig) -> Rules:
+    given = camera.settings
+    sides = (given.width, given.height)
+    return (
+        (0 < camera.silence_s <= 60, "camera.silence_s must be 0..60"),
+        (-1 <= camera.idle_s <= 86_400, "camera.idle_s must be -1..86400"),
+        (0 <= camera.peek_s <= 3600, "camera.peek_s must be 0..3600"),
+        (
+            min(sides) >= 160 and max(sides) <= 4096,
+            "camera.settings.width and height must be 160..4096 px",
+        ),
+        (1 <= given.fps <= 120, "camera.settings.fps must be 1..120"),
+        (given.mains_hz in (0, 50, 60), "camera.settings.mains_hz must be 0, 50 or 60"),
+        (0 <= given.exposure_ms <= 1000, "camera.settings.exposure_ms must be 0..1000"),
+        (10 <= given.fov_deg <= 170, "camera.settings.fov_deg must be 10..170"),
+        (
+            given.sha256 == "" or re.fullmatch("[0-9a-f]{64}", given.sha256) is not None,
+            "camera.settings.sha256 must be 64 hexadecimal digits in lower case",
+        ),
+    )
+
+
+def _liveness_limits(config: Config) -> Rules:
+    liveness, usb_id = config.liveness, config.camera.pin_usb_id.strip().lower()
+    known = {action.value for action in Action}
+    return (
+        (
+            liveness.challenge in {when.value for when in When},
+            f"liveness.challenge must be one of {', '.join(When)}",
+        ),
+        (
+            0 <= liveness.challenge_amount <= 10**7,
+            "liveness.challenge_amount must be 0..10000000 yuan",
+        ),
+        (
+            Action.MOUTH.value in liveness.actions and set(liveness.actions) <= known,
+            f"liveness.actions must be of {', '.join(Action)}, mouth among them",
+        ),
+        (1 <= liveness.crop_days <= 30, "liveness.crop_days must be 1..30"),
+        (
+            not usb_id or is_usb_id(usb_id),
+            "camera.pin_usb_id must be like 2bc5:0402, hexadecimal and not all zeros",
+        ),
+    )
+
+
+def _scene_limits(config: Config) -> Rules:
+    lockout, desk = config.lockout, config.desk
+    return (
+        (config.door.charset in CHARSETS, f"door.charset must be one of {', '.join(CHARSETS)}"),
+        (0 <= config.repeat.pass_s <= 3600, "repeat.pass_s must be 0..3600"),
+        (0 <= lockout.spoofs <= 100, "lockout.spoofs must be 0..100"),
+        (0 < lockout.window_s <= 86_400, "lockout.window_s must be 0..86400"),
+        (0 < lockout.lock_s <= 86_400, "lockout.lock_s must be 0..86400"),
+        (0 <= config.attendance.duplicate_s <= 3600, "attendance.duplicate_s must be 0..3600"),
+        (
+            0 <= config.attendance.clock_tolerance_s <= 3600,
+            "attendance.clock_tolerance_s must be 0..3600",
+        ),
+        (len(desk.institution) <= 20, "desk.institution has over 20 characters"),
+        (_is_time(desk.round_by), "desk.round_by must be a time like 20:00"),
+        (0 <= desk.makeup_hours <= 240, "desk.makeup_hours must be 0..240"),
+        (
+            min(desk.max_agents, desk.max_cards) >= 0,
+            "desk.max_agents, max_cards must not be negative",
+        ),
+    )
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return f"{time.fromisoformat(text):%H:%M}" == text
+    except ValueError:
+        return False
