@@ -1,4 +1,4 @@
-"""Counters that send to a real centre over mTLS, a wire that can be cut, a centre that misbehaves."""
+"""Counters that send to a real centre over mTLS, a wire to cut, a centre that misbehaves."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SIGNER = Ed25519Signer(bytes(range(32)))
 KEYS = Keys(SIGNER.public_key(), bytes(range(32)))
 SECRET = "5" * 64
 # As in life, only shorter.
-PACE = Pace(0.3, 60.0, 0.05, 0.2, 0.02, 0.2, 5, 20.0, 0.1, 0.1)
+PACE = Pace(0.3, 60.0, 0.05, 0.2, 0.02, 0.2, 1, 20.0, 0.1, 0.1)
 _CODES = itertools.count(1)
 
 
@@ -202,6 +202,8 @@ def centre(
 
         def run() -> None:
             loop.run_until_complete(serve(center, "127.0.0.1", port, ready, stop))
+            # Connections that were cut are still being closed.
+            loop.run_until_complete(asyncio.sleep(0.1))
             loop.close()
 
         thread = threading.Thread(target=run, name="centre")

@@ -17,6 +17,7 @@ DEFAULT_PORT = 51519
 # The centre's clock and this one may differ so much before somebody has to look (F31).
 SKEW_MS = 5 * 60 * 1000
 _KEY_BYTES = 32
+_HOST = re.compile(r"[0-9A-Za-z:._-]{1,255}")
 
 
 class UplinkError(Exception):
@@ -73,9 +74,9 @@ def place_of(url: str) -> Place:
     except ValueError as exc:
         raise UplinkError("the address of the centre is no URL") from exc
     bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-    if parts.scheme != "https" or not parts.hostname or not bare:
+    if parts.scheme != "https" or not _HOST.fullmatch(parts.hostname or "") or not bare:
         raise UplinkError("the address of the centre must be like https://host:51519")
-    return Place(parts.hostname, port)
+    return Place(parts.hostname or "", port)
 
 
 @dataclass(frozen=True, slots=True)

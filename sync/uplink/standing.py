@@ -72,6 +72,8 @@ class Standing:
     def write(self, delivery: Delivery, *, now: bool = False) -> None:
         """For other processes; only now and then, or ``now``. What cannot be written is not."""
         at_s = self._hands.steady_s()
+        if self._status.state is State.STANDBY:
+            return  # the file is the other one's
         if not now and at_s - self._written_s < _WRITE_EVERY_S:
             return
         self._written_s = at_s

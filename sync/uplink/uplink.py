@@ -53,10 +53,15 @@ def nobody_there() -> bool:
     return False
 
 
+def nothing_new() -> None:
+    """For evidence that is listed as it is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an uplink is made of. ``folder``: of the link's own files; ``secret``: see
-    ``IdentityFolder``; ``evidence``: folder of sealed files, ``None``: they stay here.
+    ``IdentityFolder``; ``evidence``: folder of sealed files, ``None``: they stay here; ``gather``:
+    lists new ones among them.
 
     ``busy``: whether a person stands at the counter now. ``inbox``: ``None``: letters stay at the
     centre.
@@ -70,6 +75,7 @@ class Parts:
     boot_id: str
     news: News
     evidence: Path | None = None
+    gather: Callable[[], None] = nothing_new
     inbox: Inbox | None = None
     busy: Callable[[], bool] = nobody_there
     hands: Hands = field(default_factory=Hands)
@@ -174,7 +180,10 @@ class Uplink:
         """Whether the centre has everything it can have now."""
         if self._standing.status.state is not State.ONLINE or self._delivery.backlog().waiting:
             return False
-        return self._files is None or not self._files.left
+        if self._files is None:
+            return True
+        self._parts.gather()
+        return not self._files.left
 
     def once(self) -> Status:
         """One batch, and the letters that are there, in this thread; raises what they do."""
@@ -214,8 +223,7 @@ class Uplink:
                 self._standing.write(self._delivery)
                 self._rest(wait_s)
         self._lines[0].close()
-        if self._standing.status.state is not State.STANDBY:
-            self._standing.write(self._delivery, now=True)
+        self._standing.write(self._delivery, now=True)
 
     def _round(self) -> float:
         """One batch, if there is one; seconds until the next look, 0: more is due."""
@@ -260,6 +268,7 @@ class Uplink:
             files, bound = self._files, self._bound
             if files is None or bound is None or not self._may_send_files(files):
                 return _IDLE_S if files is None or bound is None else self._parts.pace.look_s
+            self._parts.gather()
             self._give_way()
             more = files.send(self._lines[1].client(bound))
             return 0.0 if more else _IDLE_S
