@@ -96,7 +96,8 @@ class Machine:
 
     def enrol(self, centre: Centre, device: str = "counter-1", **changed: Any) -> Identity:
         """Bound by a code of ``centre``, as at a counter."""
-        wanted = Application(centre.ca, centre.code(device), KEYS)
+        code = changed.pop("code", None) or centre.code(device)
+        wanted = Application(centre.ca, code, KEYS)
         context = self.identities.context(centre.ca, known=False)
         client = Client(self.place, context)
         try:

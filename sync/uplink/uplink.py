@@ -267,7 +267,7 @@ class Uplink:
         def step() -> float:
             files, bound = self._files, self._bound
             if files is None or bound is None or not self._may_send_files(files):
-                return _IDLE_S if files is None or bound is None else self._parts.pace.look_s
+                return _IDLE_S if files is None else self._parts.pace.look_s
             self._parts.gather()
             self._give_way()
             more = files.send(self._lines[1].client(bound))
