@@ -420,8 +420,12 @@ def standing_of(parts: Parts) -> Status:
     else:
         status = known
     if identity is not None:
-        whom = {"device": identity.device, "institution": identity.institution}
-        status = replace(status, **whom, not_after_ms=identity.not_after_ms)
+        status = replace(
+            status,
+            device=identity.device,
+            institution=identity.institution,
+            not_after_ms=identity.not_after_ms,
+        )
     return counted(status, parts.outbox.delivery)
 
 

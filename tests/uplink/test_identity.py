@@ -162,8 +162,8 @@ def _enrol_as(machine: Machine, site: Centre, device: str) -> None:
 def test_another_centres_ca_stops_it_before_the_code_is_sent(
     site: Centre, stranger: Machine, tmp_path: Path
 ) -> None:
+    code = site.code()
     with centre(tmp_path / "other") as other, pytest.raises(UntrustedError):
-        code = site.code()
         context = stranger.identities.context(other.ca, known=False)
         client = Client(site.place, context)
         enrol(stranger.identities, client, Application(other.ca, code, KEYS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ GOOD: dict[str, Any] = {
 ISSUED = {"device": "d", "institution": "i", "certificate": "c", "ca": "c", "not_after_ms": 1}
 LETTER = {"place": 3, "kind": "policy", "name": "", "version": 1, "envelope": "{}"}
 PULLED: dict[str, Any] = {"now_ms": 1, "cursor": 3, "documents": [LETTER]}
-READERS = [
+READERS: list[Callable[[bytes], object]] = [
     lambda data: read_batch_answer(data, ["a"]),
     read_issued,
     lambda data: read_pulled(data, 0),

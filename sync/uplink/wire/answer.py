@@ -155,11 +155,15 @@ def _text(body: Mapping[str, Any], name: str, most: int) -> str:
     return value
 
 
-def _list(body: Mapping[str, Any], name: str, most: int) -> list[Any]:
-    value = body.get(name)
-    if not isinstance(value, list) or len(cast(list[Any], value)) > most:
+def _list(body: Mapping[str, Any], name: str, most: int) -> Sequence[Any]:
+    value = _items(body.get(name))
+    if value is None or len(value) > most:
         raise NoAnswerError(f"{name} is not as agreed")
-    return cast(list[Any], value)
+    return value
+
+
+def _items(value: object) -> Sequence[Any] | None:
+    return cast(Sequence[Any], value) if isinstance(value, list) else None
 
 
 def _result(item: object) -> Result:
@@ -170,7 +174,7 @@ def _result(item: object) -> Result:
 
 
 def _gap(item: object) -> tuple[int, int]:
-    ends = cast(list[Any], item) if isinstance(item, list) else []
+    ends = _items(item) or []
     if len(ends) != 2 or any(type(end) is not int for end in ends):
         raise NoAnswerError("a gap is not two numbers")
     first, last = ends
