@@ -155,10 +155,7 @@ def build(
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
     roster = RosterIndex(gallery)
-    kept = config.liveness
-    crops = CropStore(
-        config.data / "attacks", gallery.vault, kept.crop_days, kept.keep_attack_crops
-    )
+    crops = _crops(config, gallery.vault)
 
     def scene() -> Scene:
         if isinstance(models, ModelError):
@@ -179,10 +176,8 @@ def build(
         )
 
     provenance = _provenance(config, manifest, models, match)
-    clock = clock or Clock()
-    centre = CentreClock(clock.unix_ms)
-    booth = Booth(scene, replace(clock, offset_ms=centre.offset_ms))
-    desk = _desk(config, provenance, booth, gallery)
+    centre, clock = _compared(clock or Clock())
+    desk = _desk(config, provenance, Booth(scene, clock), gallery)
     eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
     return Daemon(
         config,
@@ -194,11 +189,30 @@ def build(
         loaded is None,
         reply_signer_of(gallery.vault),
         eye,
-        Link(
-            parts_of(config, desk.ledger, centre, busy=lambda: booth.occupied),
-            sends=config.centre.in_daemon,
-        ),
+        _link(config, desk, centre),
     )
+
+
+def _compared(clock: Clock) -> tuple[CentreClock, Clock]:
+    """The centre's clock, and ours, which knows how far it is from it."""
+    centre = CentreClock(clock.unix_ms)
+    return centre, replace(clock, offset_ms=centre.offset_ms)
+
+
+def _link(config: Config, desk: Desk, centre: CentreClock) -> Link:
+    """The way to the centre; it gives way while somebody is before the camera."""
+
+    def busy() -> bool:
+        return desk.booth.occupied
+
+    parts = parts_of(config, desk.ledger, centre, busy=busy)
+    return Link(parts, sends=config.centre.in_daemon)
+
+
+def _crops(config: Config, vault: Vault) -> CropStore:
+    """What attacks looked like, for a few days."""
+    kept = config.liveness
+    return CropStore(config.data / "attacks", vault, kept.crop_days, kept.keep_attack_crops)
 
 
 def _eye(config: Config, ledger: Ledger) -> Eye:
