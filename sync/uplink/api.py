@@ -126,7 +126,7 @@ class Pace:
     coalesce_s: float = 2.0
     life_s: float = 60.0
     look_s: float = 1.0
-    yield_s: float = 1.0
+    yield_s: float = 0.4
     first_s: float = 1.0
     most_s: float = 300.0
     pull_s: int = 50

@@ -38,13 +38,15 @@ from yibao_face.sync.uplink.lane.result import Exchange, ResultLane
 from yibao_face.sync.uplink.lock import SendLock
 from yibao_face.sync.uplink.standing import Standing, counted, read_status
 from yibao_face.sync.uplink.wire.client import Client
-from yibao_face.sync.uplink.wire.envelope import Sender
+from yibao_face.sync.uplink.wire.envelope import MAX_RECORDS, Sender
 
 logger = logging.getLogger(__name__)
 
 _UNBOUND_S = 2.0
 _IDLE_S = 5.0
 _BUSY_LOOK_S = 0.05
+# Beside an encounter: a few milliseconds of the processor at a time.
+_BUSY_RECORDS = 50
 _LAST_WORDS_S, _LET_GO_S = 3.0, 5.0
 
 
@@ -240,10 +242,10 @@ class Uplink:
 
     def _send(self, bound: _Bound, *, life: bool) -> bool:
         """Whether more is due at once."""
-        self._give_way()
+        most = _BUSY_RECORDS if self._give_way() else MAX_RECORDS
         who = Sender(bound.identity.device, bound.identity.institution, self._parts.boot_id)
         self._wake.clear()  # before the look: what is written from here on wakes again
-        sent = self._results.send(self._lines[0].client(bound), who, life=life)
+        sent = self._results.send(self._lines[0].client(bound), who, life=life, most=most)
         now_s = self._parts.hands.steady_s()
         if sent.records:
             self._record_sent_s = now_s
@@ -358,12 +360,13 @@ class Uplink:
             if self._stop.wait(min(left_s, 1.0)) or self._identities.stamp != stamp:
                 return
 
-    def _give_way(self) -> None:
-        """Let a person at the counter have the processor, for a while."""
+    def _give_way(self) -> bool:
+        """Let a person at the counter have the processor a while; whether he still needs it."""
         until_s = self._parts.hands.steady_s() + self._parts.pace.yield_s
-        while self._parts.busy() and self._parts.hands.steady_s() < until_s:
-            if self._stop.wait(_BUSY_LOOK_S):
-                return
+        while self._parts.busy():
+            if self._parts.hands.steady_s() >= until_s or self._stop.wait(_BUSY_LOOK_S):
+                return True
+        return False
 
     def _keep_young(self, bound: _Bound) -> None:
         """Renew the certificate when a third of its time is left; a failure is tried again."""

@@ -232,6 +232,44 @@ def test_where_nothing_is_taken_only_a_few_are_set_aside_at_a_time(
     assert deals(1, 40) == site.deals()
 
 
+@pytest.mark.parametrize(
+    ("status", "word", "state"),
+    [
+        (403, "wrong-device", State.REFUSED),
+        (403, "wrong-institution", State.REFUSED),
+        (422, "schema", State.REFUSED),
+        (415, "encoding", State.REFUSED),
+        (404, "address", State.REFUSED),
+        (408, "slow", State.OFFLINE),
+    ],
+)
+def test_a_batch_refused_as_a_whole_costs_no_record(
+    site: Centre, counter: Machine, status: int, word: str, state: State
+) -> None:
+    counter.put(1, 8)
+    site.script.errors = [RefusedError(status, word, "no") for _ in range(30)]
+
+    with pytest.raises(CentreRefusedError, match=word):
+        counter.uplink.once()
+
+    found = counter.status
+    assert (state, word, 8, 0) == (found.state, found.reason, found.waiting, found.dead)
+    site.script.errors = []
+    while counter.status.waiting:
+        counter.uplink.once()
+    assert deals(1, 8) == site.deals()
+
+
+def test_where_a_batch_was_too_slow_the_next_is_smaller(site: Centre, counter: Machine) -> None:
+    counter.put(1, 100)
+    site.script.errors = [RefusedError(408, "slow", "no"), RefusedError(408, "slow", "no")]
+
+    with counter.sending():
+        drained(counter)
+
+    assert [100, 50, 25, 50, 25] == [size for size in site.script.sizes if size]
+
+
 def test_a_conflict_is_set_aside_with_its_reason(site: Centre, counter: Machine) -> None:
     counter.put(1, 1)
     counter.uplink.once()
@@ -341,15 +379,19 @@ def test_who_waits_at_the_counter_goes_first(site: Centre, counter: Machine) -> 
     counter.uplink = counter.another(
         busy=lambda: busy[0], pace=replace(PACE, yield_s=0.4, life_s=60.0)
     )
-    counter.put(1, 600)
+    counter.put(1, 200)
     begun = time.monotonic()
     with counter.sending():
         drained(counter)
     slow_s = time.monotonic() - begun
 
-    assert [200, 200, 200] == [size for size in site.script.sizes if size]
-    # Three batches, each of which waited for the person, but not for ever.
-    assert slow_s >= 1.2
+    assert [50, 50, 50, 50] == [size for size in site.script.sizes if size]
+    # Four small batches, each of which waited for the person, but not for ever.
+    assert slow_s >= 1.6
+    busy[0] = False
+    counter.put(201, 400)
+    counter.another().once()
+    assert 200 == site.script.sizes[-1]
 
 
 @pytest.mark.parametrize("days", [-1, 1])

@@ -78,16 +78,20 @@ class ResultLane:
         self._buried = 0
         self._gaps = _Resending(hands.steady_s)
 
-    def send(self, client: Client, sender: Sender, *, life: bool) -> Sent:
-        """One batch of what is due, results first. ``life``: also where nothing is."""
-        claimed = self._delivery.claim(self._size, self._hands.unix_ms(), _LEASE_MS)
+    def send(self, client: Client, sender: Sender, *, life: bool, most: int = MAX_RECORDS) -> Sent:
+        """One batch of what is due, results first. ``life``: also where nothing is.
+
+        ``most``: records in it, whatever the centre would take.
+        """
+        size = min(self._size, most)
+        claimed = self._delivery.claim(size, self._hands.unix_ms(), _LEASE_MS)
         if not claimed and not life:
             return Sent(0, more=False)
         try:
             texts = [wire_text(one) for one in claimed]
             fits = fitting(texts)
             self._give_back(claimed[fits:], "")
-            more = fits < len(claimed) or len(claimed) == self._size
+            more = fits < len(claimed) or len(claimed) == size
             self._resolve(client, sender, claimed[:fits], texts[:fits])
         except BaseException:
             # Also on the way out of the process: nobody shall wait for these.
