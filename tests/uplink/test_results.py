@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -353,6 +355,25 @@ def test_leases_are_given_back_when_it_stops(tmp_path: Path) -> None:
             wait_for(lambda: wire.lost > 2)
         assert 3 == len(machine.outbox.delivery.claim(10, site.center.clock()))
         machine.close()
+
+
+def test_an_acknowledgement_that_cannot_be_written_doubles_nothing(
+    site: Centre, counter: Machine
+) -> None:
+    counter.put(1, 5)
+    with closing(sqlite3.connect(counter.folder / "results.db")) as db:
+        full = "BEGIN SELECT raise(FAIL, 'database or disk is full'); END"
+        db.execute(f"CREATE TRIGGER full BEFORE UPDATE OF sent_at ON delivery {full}")
+        db.commit()
+        with counter.sending():
+            wait_for(lambda: counter.status.state is State.OFFLINE)
+            assert ("store", 5) == (counter.status.reason, counter.status.waiting)
+            db.execute("DROP TRIGGER full")
+            db.commit()
+            drained(counter)
+
+    assert (deals(1, 5), {}) == (site.deals(), site.alarms())
+    assert len(site.script.sizes) >= 2
 
 
 def test_two_senders_do_not_send_at_once(site: Centre, counter: Machine) -> None:

@@ -133,9 +133,14 @@ class Client:
         return self._answer(connection.getresponse(), request.most)
 
     def _answer(self, answer: http.client.HTTPResponse, most: int) -> bytes:
+        length = answer.length
         data = answer.read(most + 1)
         if len(data) > most:
             raise NoAnswerError(f"the answer is longer than {most} bytes")
+        # The library takes a connection that ends for the end of headers and of a body.
+        whole = answer.chunked if length is None else len(data) == length
+        if not whole:
+            raise NoAnswerError("the answer was cut short")
         if answer.will_close:
             self.close()
         else:
