@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 from yibao_face.sync.evidence import EvidenceLane
@@ -12,15 +13,20 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 
 
 class Gatherer:
-    """Looks through the folder when something in it has changed; from one thread."""
+    """Looks through the folder when something in it has changed."""
 
     def __init__(self, folder: Path, lane: EvidenceLane) -> None:
         self._folder, self._lane = folder, lane
         self._known: set[str] | None = None
         self._seen_ns = 0
+        self._lock = threading.Lock()
 
     def gather(self) -> None:
         """List what is not listed yet; raises ``StoreError`` and ``OSError``."""
+        with self._lock:
+            self._gather()
+
+    def _gather(self) -> None:
         try:
             changed_ns = self._folder.stat().st_mtime_ns
         except FileNotFoundError:

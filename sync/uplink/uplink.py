@@ -146,7 +146,11 @@ class Uplink:
     def start(self) -> None:
         """Send from now on, in threads."""
         self._parts.outbox.subscribe(self._wake.set)
-        runs = {"results": self._run_results, "evidence": self._run_files, "pull": self._run_pull}
+        runs = {"results": self._run_results}
+        if self._files is not None:
+            runs["evidence"] = self._run_files
+        if self._letters is not None:
+            runs["pull"] = self._run_pull
         for name, run in runs.items():
             thread = threading.Thread(target=run, name=f"uplink-{name}", daemon=True)
             self._threads.append(thread)

@@ -69,6 +69,9 @@ def _enrol(given: argparse.Namespace) -> int:
     with _client(place, folder, read_ca(wanted.ca_pem), known=False) as client:
         identity = enrol(folder, client, wanted)
     say(f"已绑定 / bound: {_told(identity)}")
+    if config.desk.institution not in ("", identity.institution):
+        here = f"{config.desk.institution}, desk.institution"
+        say(f"注意：配置中的机构不同 / mind: another institution is configured: {here}")
     if config.centre.url != place.url:
         say(f'请在 config.toml 中设置 / now set in config.toml: [centre] url = "{place.url}"')
     return 0
