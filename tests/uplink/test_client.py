@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -217,6 +218,28 @@ def test_who_stops_does_not_wait_for_a_long_poll(server: Server, tmp_path: Path)
         timer.join()
         with pytest.raises(NoAnswerError, match="stopped"):
             client.ask(GET)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not wake who connects")
+def test_who_stops_does_not_wait_for_a_host_that_never_answers(
+    server: Server, tmp_path: Path
+) -> None:
+    # Full backlog: the kernel drops what else wants to connect.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as held:
+        port = int(full.getsockname()[1])
+        for _ in range(2):
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        context = IdentityFolder(tmp_path / "link", SECRET).context(server.ca, known=False)
+        client = Client(Place("localhost", port), context)
+        timer = threading.Timer(0.3, client.abort)
+        timer.start()
+        begun = time.monotonic()
+        with pytest.raises(NoAnswerError):
+            client.ask(GET)
+        assert 0.2 < time.monotonic() - begun < 2.0
+        timer.join()
 
 
 def test_a_daemon_stops_while_it_waits_for_letters(site: Centre, counter: Machine) -> None:

@@ -69,7 +69,7 @@ class Client:
 
     def __init__(self, place: Place, context: ssl.SSLContext) -> None:
         self._place, self._context = place, context
-        self._connection: http.client.HTTPSConnection | None = None
+        self._connection: _Connection | None = None
         self._aborted = threading.Event()
 
     def ask(self, request: Request) -> bytes:
@@ -151,15 +151,11 @@ class Client:
             raise CentreRefusedError(answer.status, read_refusal(data), retry_s)
         return data
 
-    def _opened(self) -> http.client.HTTPSConnection:
+    def _opened(self) -> _Connection:
         connection = self._connection
         if connection is None:
-            connection = self._connection = http.client.HTTPSConnection(
-                self._place.host, self._place.port, context=self._context, timeout=_CONNECT_S
-            )
+            connection = self._connection = _Connection(self._place, self._context)
             connection.connect()
-            # From here on the deadline of the exchange holds.
-            connection.sock.settimeout(None)
             if self._aborted.is_set():
                 raise NoAnswerError("stopped")
         return connection
@@ -171,6 +167,40 @@ class Client:
         if sock is not None:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class _Connection(http.client.HTTPSConnection):
+    """As the library's, but its socket is known while it still connects, and so can be cut."""
+
+    def __init__(self, place: Place, context: ssl.SSLContext) -> None:
+        super().__init__(place.host, place.port, context=context)
+        self._tls = context
+
+    def connect(self) -> None:
+        """TCP and TLS, each within ``_CONNECT_S``; ``OSError``."""
+        tls = self.sock = self._tls.wrap_socket(
+            self._plain(), server_hostname=self.host, do_handshake_on_connect=False
+        )
+        tls.do_handshake()
+        # From here on the deadline of the exchange holds.
+        tls.settimeout(None)
+
+    def _plain(self) -> socket.socket:
+        """The first address of the host that answers."""
+        last = OSError("the host has no address")
+        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, address in found:
+            plain = self.sock = socket.socket(family, kind, protocol)
+            plain.settimeout(_CONNECT_S)
+            try:
+                plain.connect(address)
+            except OSError as exc:
+                plain.close()
+                last = exc
+            else:
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return plain
+        raise last
 
 
 def _told(exc: Exception) -> UplinkError:
