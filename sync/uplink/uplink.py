@@ -192,10 +192,13 @@ class Uplink:
         return not self._files.left
 
     def once(self) -> Status:
-        """One batch, and the letters that are there, in this thread; raises what they do."""
+        """One batch, and the letters that are there, in this thread; raises what they do.
+
+        The state is ``STANDBY`` where another process sends: then nothing was done.
+        """
         if not self._lock.take():
             self._standing.standby()
-            return self.status()
+            return counted(self._standing.status, self._delivery)
         try:
             bound = self._refreshed()
             if bound is not None:

@@ -21,6 +21,7 @@ from yibao_face.daemon.section import CentreConfig
 from yibao_face.daemon.wiring import desk_of
 from yibao_face.sync.center.api import unix_ms
 from yibao_face.sync.uplink.api import State
+from yibao_face.sync.uplink.lock import SendLock
 
 Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
@@ -123,6 +124,16 @@ def test_once_sends_one_batch(counter: Config, center: Centre, run: Run) -> None
 
     assert (0, "待上传 / waiting 50 · 失败 / dead 0\n") == (code, out)
     assert [200] == center.script.sizes
+
+
+def test_beside_another_sender_it_is_said(
+    counter: Config, center: Centre, run: Run, refusal: Refusal
+) -> None:
+    enrol(run, center)
+    with SendLock(counter.data / "link" / "send.lock") as lock:
+        assert lock.take()
+
+        assert "another process of this machine sends" in refusal("link", "run", "--once")
 
 
 def test_a_head_is_signed_with_the_key_the_centre_was_told(
