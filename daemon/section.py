@@ -165,6 +165,19 @@ class AttendanceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CentreConfig:
+    """``url`` of the central service (``https://host:51519``); empty: none, records stay here.
+
+    ``in_daemon``: whether the daemon sends; else ``yibao-face link run`` does, as a service of its
+    own. ``evidence``: whether photographs go there as well, sealed.
+    """
+
+    url: str = ""
+    in_daemon: bool = True
+    evidence: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class DeskConfig:
     """``institution``: code of this site, for desk acts that name none. ``round_by``: ``HH:MM``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import time
 from pathlib import Path
 from typing import Any, Self
@@ -36,6 +36,8 @@ from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.daemon.gallery.vault import Vault, open_vault
 from yibao_face.daemon.ledger import Entry, Ledger, Provenance
+from yibao_face.daemon.link.clock import CentreClock
+from yibao_face.daemon.link.link import Link, parts_of
 from yibao_face.daemon.service import Rules, Service
 from yibao_face.daemon.trust.document import CentreKeys, load_keys
 from yibao_face.daemon.trust.policy import PolicyFile, PolicyNews
@@ -76,6 +78,7 @@ class Daemon:
     owns_models: bool
     reply_signer: Signer
     eye: Eye
+    link: Link
 
     @property
     def ledger(self) -> Ledger:
@@ -83,8 +86,9 @@ class Daemon:
         return self.service.ledger
 
     def close(self) -> None:
-        """Release the camera, files and native memory."""
+        """Release the camera, the link, files and native memory."""
         self.eye.close()
+        self.link.stop()
         self.desk.close()
         if self.owns_models and isinstance(self.models, FaceModels):
             self.models.close()
@@ -151,10 +155,7 @@ def build(
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
     roster = RosterIndex(gallery)
-    kept = config.liveness
-    crops = CropStore(
-        config.data / "attacks", gallery.vault, kept.crop_days, kept.keep_attack_crops
-    )
+    crops = _crops(config, gallery.vault)
 
     def scene() -> Scene:
         if isinstance(models, ModelError):
@@ -175,7 +176,8 @@ def build(
         )
 
     provenance = _provenance(config, manifest, models, match)
-    desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
+    centre, clock = _compared(clock or Clock())
+    desk = _desk(config, provenance, Booth(scene, clock), gallery)
     eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
     return Daemon(
         config,
@@ -187,7 +189,30 @@ def build(
         loaded is None,
         reply_signer_of(gallery.vault),
         eye,
+        _link(config, desk, centre),
     )
+
+
+def _compared(clock: Clock) -> tuple[CentreClock, Clock]:
+    """The centre's clock, and ours, which knows how far it is from it."""
+    centre = CentreClock(clock.unix_ms)
+    return centre, replace(clock, offset_ms=centre.offset_ms)
+
+
+def _link(config: Config, desk: Desk, centre: CentreClock) -> Link:
+    """The way to the centre; it gives way while somebody is before the camera."""
+
+    def busy() -> bool:
+        return desk.booth.occupied
+
+    parts = parts_of(config, desk.ledger, centre, busy=busy)
+    return Link(parts, sends=config.centre.in_daemon)
+
+
+def _crops(config: Config, vault: Vault) -> CropStore:
+    """What attacks looked like, for a few days."""
+    kept = config.liveness
+    return CropStore(config.data / "attacks", vault, kept.crop_days, kept.keep_attack_crops)
 
 
 def _eye(config: Config, ledger: Ledger) -> Eye:

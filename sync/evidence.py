@@ -101,6 +101,18 @@ class EvidenceLane:
             statement = "UPDATE evidence SET state = 'sent' WHERE name = ? AND state = 'waiting'"
             return max(0, db.executemany(statement, ((name,) for name in names)).rowcount)
 
+    def drop(self, names: Iterable[str]) -> int:
+        """These files are gone: the centre will not get them. How many still waited."""
+        with self._file.writing("drop evidence") as db:
+            statement = (
+                "UPDATE evidence SET state = 'dropped' WHERE name = ? AND state = 'waiting'"
+            )
+            return max(0, db.executemany(statement, ((name,) for name in names)).rowcount)
+
+    def names(self) -> set[str]:
+        """Of every piece ever listed."""
+        return {str(name) for (name,) in self._file.rows("SELECT name FROM evidence")}
+
     def enforce(self, quota: Quota) -> list[Piece]:
         """Drop what is over the quota and return it; files of those dropped before go, too.
 

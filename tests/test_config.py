@@ -12,6 +12,7 @@ from yibao_face.daemon.section import (
     CONSENT_TEXT,
     AttendanceConfig,
     CameraConfig,
+    CentreConfig,
     DeskConfig,
     DoorConfig,
     LivenessConfig,
@@ -49,6 +50,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     kept = (120.0, True, 45.0, Settings(640, 480, 30))
     assert CameraConfig("", 3.0, (), "", "", "", "", *kept) == config.camera
     assert AttendanceConfig(300.0, 120.0) == config.attendance
+    assert CentreConfig("", True, True) == config.centre
     assert ("", "20:00", 24, 3, 3) == (
         config.desk.institution,
         config.desk.round_by,
@@ -300,6 +302,12 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[desk]\nround_by = '20:00+08:00'", "desk.round_by"),
         ("[desk]\nround_by = ''", "desk.round_by"),
         ("[desk]\nmakeup_hours = -1", "desk.makeup_hours"),
+        ("[centre]\nurl = 'http://centre:51519'", "centre.url"),
+        ("[centre]\nurl = 'https://'", "centre.url"),
+        ("[centre]\nurl = 'https://centre:99999'", "centre.url"),
+        ("[centre]\nurl = 'https://centre/v1'", "centre.url"),
+        ("[centre]\nurl = 'https://me@centre'", "centre.url"),
+        ("[centre]\nurl = 'https://cen tre'", "centre.url"),
         ("[desk]\nmakeup_hours = 241", "desk.makeup_hours"),
     ],
 )

@@ -14,6 +14,7 @@ from yibao_face.daemon.section import (
     CHARSETS,
     AttendanceConfig,
     CameraConfig,
+    CentreConfig,
     DeskConfig,
     DoorConfig,
     EncounterConfig,
@@ -121,6 +122,12 @@ CONFIGS = st.builds(
         max_agents=st.integers(0, 1000),
         max_cards=st.integers(0, 1000),
         inpatient_med_types=st.lists(TEXT, max_size=4).map(tuple),
+    ),
+    centre=st.builds(
+        CentreConfig,
+        url=st.sampled_from(["", "https://centre.example", "https://10.0.0.8:51519"]),
+        in_daemon=st.booleans(),
+        evidence=st.booleans(),
     ),
 )
 AWKWARD = "".join(('C:\\资料\\"新"\t', "\n'", "\\n # [door]"))

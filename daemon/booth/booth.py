@@ -90,6 +90,11 @@ class Booth:
             # A full disk must not turn the attack, which counts towards the pause, into a fault.
             logger.warning("encounter %s: %s", id_, exc)
 
+    @property
+    def occupied(self) -> bool:
+        """Whether somebody is before the camera now."""
+        return self._camera.locked()
+
     def close(self) -> None:
         """Let the camera's thread go."""
         self._thread.shutdown()

@@ -43,6 +43,7 @@ def run(given: argparse.Namespace) -> int:
 async def _serve(daemon: Daemon) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
+    daemon.link.start()
     await serve(daemon, lambda port: _announce(daemon.config.door.host, port), stop)
 
 

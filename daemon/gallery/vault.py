@@ -61,12 +61,16 @@ class Vault:
     """Seals and opens; ``seal`` binds the data to ``label`` so that rows cannot be swapped.
 
     ``sign_seed``: 32 bytes for the daemon's signature key; ``reply_seed``: for that of replies.
+    ``seal_seed``: for the X25519 key documents of the centre are sealed to; ``link_seed``: guards
+    the key of the link to it.
     """
 
     _data_key: bytes = field(repr=False)
     _digest_key: bytes = field(repr=False)
     sign_seed: bytes = field(repr=False, default=b"")
     reply_seed: bytes = field(repr=False, default=b"")
+    seal_seed: bytes = field(repr=False, default=b"")
+    link_seed: bytes = field(repr=False, default=b"")
 
     def seal(self, data: bytes, label: str) -> bytes:
         """Encrypt ``data``; the same ``label`` is needed to open it."""
@@ -103,7 +107,7 @@ def open_vault(key_file: Path, wrap: KeyWrap | None = None) -> Vault:
         raise VaultError(f"{key_file.name} cannot be used") from exc
     if len(key) != _KEY_BYTES:
         raise VaultError(f"{key_file.name} holds {len(key)} bytes, not a device key")
-    purposes = (b"data", b"digest", b"sign", b"reply")
+    purposes = (b"data", b"digest", b"sign", b"reply", b"seal", b"link")
     return Vault(*(_derived(key, purpose) for purpose in purposes))
 
 

@@ -29,7 +29,7 @@ CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
     *("demo", "serve", "verify", "counter", "person", "reader", "scanner"),
     "camera",
-    *("desk", "rate", "settled", "roster", "certificate", "policy", "queue", "center"),
+    *("desk", "rate", "settled", "roster", "certificate", "policy", "queue", "link", "center"),
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
@@ -40,6 +40,7 @@ ACTIONS = {
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
     "queue": {"ls", "verify", "repair", "retry", "export", "import"},
+    "link": {"enrol", "status", "renew", "run"},
     "center": {"init", "serve", "code", "revoke", "publish"},
     "clip": {"make", "info"},
     "bench": {"verify", "capture"},
