@@ -13,10 +13,12 @@ from yibao_face.daemon.limit import limits_of
 from yibao_face.daemon.section import (
     AttendanceConfig,
     CameraConfig,
+    CryptoConfig,
     DeskConfig,
     DoorConfig,
     EncounterConfig,
     EnrolmentConfig,
+    EvidenceConfig,
     LivenessConfig,
     LockoutConfig,
     MatchConfig,
@@ -53,6 +55,8 @@ class Config:
     lockout: LockoutConfig = field(default_factory=LockoutConfig)
     attendance: AttendanceConfig = field(default_factory=AttendanceConfig)
     desk: DeskConfig = field(default_factory=DeskConfig)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    crypto: CryptoConfig = field(default_factory=CryptoConfig)
 
     @property
     def models(self) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from yibao_face.daemon.core.liveness.challenge import Action, When
 from yibao_face.daemon.core.liveness.device import is_usb_id
-from yibao_face.daemon.section import CHARSETS, CameraConfig
+from yibao_face.daemon.section import CHARSETS, SUITES, CameraConfig
 from yibao_face.daemon.wire.origin import origin_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,12 @@ Rules = tuple[tuple[bool, str], ...]
 
 def limits_of(config: Config) -> Rules:
     """Every rule, with whether ``config`` keeps to it."""
-    return (*_machine_limits(config), *_liveness_limits(config), *_scene_limits(config))
+    return (
+        *_machine_limits(config),
+        *_liveness_limits(config),
+        *_scene_limits(config),
+        *_store_limits(config),
+    )
 
 
 def _machine_limits(config: Config) -> Rules:
@@ -105,6 +110,13 @@ def _scene_limits(config: Config) -> Rules:
             min(desk.max_agents, desk.max_cards) >= 0,
             "desk.max_agents, max_cards must not be negative",
         ),
+    )
+
+
+def _store_limits(config: Config) -> Rules:
+    return (
+        (1 <= config.evidence.quota_mb <= 1_048_576, "evidence.quota_mb must be 1..1048576"),
+        (config.crypto.suite in SUITES, f"crypto.suite must be one of {', '.join(SUITES)}"),
     )
 
 
