@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import time
 from pathlib import Path
@@ -18,7 +18,8 @@ from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.capture.session import Session
 from yibao_face.daemon.clock import Clock
-from yibao_face.daemon.config import Config
+from yibao_face.daemon.codes import DeviceRevokedError
+from yibao_face.daemon.config import Config, under_centre
 from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy
 from yibao_face.daemon.core.decision import DECADE, MatchPolicy, refused
 from yibao_face.daemon.core.encounter import Cause
@@ -35,17 +36,22 @@ from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.daemon.gallery.vault import Vault, open_vault
+from yibao_face.daemon.inbox.inbox import Inbox
+from yibao_face.daemon.inbox.revoked import RevocationList
+from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.ledger import Entry, Ledger, Provenance
 from yibao_face.daemon.service import Rules, Service
+from yibao_face.daemon.trust.configuration import keys_path
 from yibao_face.daemon.trust.document import CentreKeys, load_keys
 from yibao_face.daemon.trust.policy import PolicyFile, PolicyNews
+from yibao_face.daemon.trust.revocation import Revoked, TrustedKeys
 from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
 from yibao_face.drivers.api import Camera, DeviceConfigError
 from yibao_face.drivers.reader.api import CardReader
 from yibao_face.drivers.reader.hosted import ReaderSettings
 from yibao_face.drivers.reader.table import open_reader
 from yibao_face.drivers.supervise.supervisor import Patience
-from yibao_face.models.api import ModelError
+from yibao_face.models.api import Embedding, ModelError, ModelRevokedError, ModelStamp
 from yibao_face.models.liveness.gate import LivenessEntry
 from yibao_face.models.mask import Mask
 from yibao_face.models.suite import FaceModels, load_face_models
@@ -76,6 +82,7 @@ class Daemon:
     owns_models: bool
     reply_signer: Signer
     eye: Eye
+    inbox: Inbox
 
     @property
     def ledger(self) -> Ledger:
@@ -111,7 +118,7 @@ def gallery_of(config: Config) -> Gallery:
 
 def vault_of(config: Config) -> Vault:
     """The vault of this data folder; makes the key on first use."""
-    return open_vault(config.data / "device.key")
+    return open_vault(config.data / "device.key", suite=config.crypto.suite)
 
 
 def outbox_path(config: Config) -> Path:
@@ -142,7 +149,9 @@ def build(
     A model that may not settle does: ``ModelError`` names it.
 
     ``loaded``: networks somebody else loaded and closes, instead of those of the data folder.
+    What the centre laid over ``config``, the site's own, is in force in the daemon.
     """
+    local, config = config, under_centre(config)
     store = weight_store(config)
     manifest = store.manifest
     models = loaded or _models(store)
@@ -159,6 +168,7 @@ def build(
     def scene() -> Scene:
         if isinstance(models, ModelError):
             raise type(models)(str(models))
+        refuse_revoked(revoked.current(), desk, models.stamps)
         return Scene(
             eye.open,
             models,
@@ -176,10 +186,12 @@ def build(
 
     provenance = _provenance(config, manifest, models, match)
     desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
+    revoked = RevocationList(desk.ledger.outbox)
+    policies = policies_of(config, desk)
     eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
     return Daemon(
         config,
-        _service(config, desk),
+        _service(config, desk, policies, revoked),
         Attendance(desk.booth, desk.ledger, gallery, desk.rules.attendance),
         desk,
         counter,
@@ -187,6 +199,7 @@ def build(
         loaded is None,
         reply_signer_of(gallery.vault),
         eye,
+        inbox_of(local, desk, policies, desk.booth.embed),
     )
 
 
@@ -256,21 +269,54 @@ def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery
         Ledger(log, vault, signer, provenance, booth.clock),
         gallery,
         Evidence(config.data / "evidence", vault),
-        load_keys(centre_keys_path(config)),
+        TrustedKeys(load_keys(centre_keys_path(config)), RevocationList(log).keys),
         _desk_rules(config),
     )
 
 
-def _service(config: Config, desk: Desk) -> Service:
+def policies_of(config: Config, desk: Desk) -> PolicyFile:
+    """The centre's policy on this machine."""
+    return _policy_file(config, desk.ledger, desk.centre)
+
+
+def inbox_of(
+    local: Config, desk: Desk, policies: PolicyFile, embed: Callable[[bytes, str], Embedding]
+) -> Inbox:
+    """What takes in documents of the centre. ``local``: without what it laid over it before."""
+    embedder = weight_store(local).manifest.by_role("embedder")
+    stamp = ModelStamp(embedder.id, embedder.sha256)
+    device, seed = desk.ledger.signer.key_id, desk.gallery.vault.seal_seed
+    return Inbox(Site(local, desk, policies, device, seed, stamp, embedder.feed.dim, embed))
+
+
+def mend_inbox(config: Config) -> None:
+    """Put the centre's documents beside the log right, before they are read."""
+    if outbox_path(config).exists():
+        with desk_of(config) as desk:
+            inbox_of(config, desk, policies_of(config, desk), desk.booth.embed).mend()
+
+
+def refuse_revoked(revoked: Revoked, desk: Desk, stamps: Sequence[ModelStamp]) -> None:
+    """Raise where the centre trusts this device, or a network in use, no longer."""
+    if desk.ledger.signer.key_id in revoked.devices:
+        raise DeviceRevokedError("this device is revoked by the centre")
+    for stamp in stamps:
+        if not revoked.models.isdisjoint((stamp.id, stamp.sha256)):
+            raise ModelRevokedError(f"model {stamp.id} is revoked by the centre")
+
+
+def _service(config: Config, desk: Desk, policies: PolicyFile, revoked: RevocationList) -> Service:
     """What settlements ask, on the collaborators of ``desk``."""
     ledger = desk.ledger
     repeat, lockout = config.repeat, config.lockout
     rules = Rules(
-        _policy_file(config, ledger, desk.centre).current,
+        policies.current,
         RepeatPolicy(_ms(repeat.pass_s)),
         LockPolicy(lockout.spoofs, _ms(lockout.window_s), _ms(lockout.lock_s)),
         frozenset(config.desk.inpatient_med_types),
         _challenge(config),
+        revoked.current,
+        frozenset({ledger.signer.key_id}),
     )
     return Service(desk.booth, ledger, desk.gallery, rules)
 
@@ -313,7 +359,7 @@ def policy_paths(config: Config) -> tuple[Path, Path]:
 
 def centre_keys_path(config: Config) -> Path:
     """The centre's public keys, put there by the installer."""
-    return config.data / "centre-keys.json"
+    return keys_path(config.data)
 
 
 def _ms(seconds: float) -> int:

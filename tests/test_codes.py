@@ -38,6 +38,7 @@ OUTSIDE = {
     "DamagedFrameError": "always dropped with its frame by the UVC drivers",
     "DemoError": "ends the demo command",
     "EvaluateError": "ends the liveness command",
+    "LetterRefusedError": "told to whoever brought a document of the centre",
     "MessageError": "always turned into DeviceLostError by the driver host",
     "MisshapenError": "always turned into a device error by the OpenNI2 driver",
     "NotJsonError": "always turned into BadRequestError by the request parser",

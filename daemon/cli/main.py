@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from yibao_face.daemon.calibrate.embedding import CalibrateError
 from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
-from yibao_face.daemon.cli.centre import center, certificate, policy, queue
+from yibao_face.daemon.cli.centre import center, certificate, inbox, policy, queue
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
 from yibao_face.daemon.cli.device import camera, reader
@@ -29,7 +29,7 @@ from yibao_face.sync.stick import StickError
 
 _COMMANDS = (
     *(demo, serve, verify, counter, person, camera, reader),
-    *(act, rate, table, certificate, library, policy, queue, center),
+    *(act, rate, table, certificate, library, policy, inbox, queue, center),
     *(conform, models, clip, config, bench, calibrate, liveness),
 )
 _TOLD: tuple[type[Exception], ...] = (

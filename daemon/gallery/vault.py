@@ -118,9 +118,7 @@ class Vault:
         return hmac.new(self._digest_key, message, hashlib.sha256).hexdigest()
 
 
-def open_vault(
-    key_file: Path, wrap: KeyWrap | None = None, suite: str = STANDARD
-) -> Vault:
+def open_vault(key_file: Path, wrap: KeyWrap | None = None, suite: str = STANDARD) -> Vault:
     """Load the device key, or make one on first use (mode 0600); raises ``VaultError``."""
     wrap = wrap or platform_wrap()
     try:
@@ -133,8 +131,8 @@ def open_vault(
     if len(key) != _KEY_BYTES:
         raise VaultError(f"{key_file.name} holds {len(key)} bytes, not a device key")
     purposes = (b"data", b"digest", b"sign", b"reply", b"seal")
-    keys = (_derived(key, purpose) for purpose in purposes)
-    return Vault(*keys, _derived(key, b"data sm4", SM4_KEY_BYTES), suite)
+    data, digest, sign, reply, seal = (_derived(key, purpose) for purpose in purposes)
+    return Vault(data, digest, sign, reply, seal, _derived(key, b"data sm4", SM4_KEY_BYTES), suite)
 
 
 def _create(key_file: Path, stored: bytes) -> None:

@@ -29,7 +29,7 @@ CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
     *("demo", "serve", "verify", "counter", "person", "reader", "scanner"),
     "camera",
-    *("desk", "rate", "settled", "roster", "certificate", "policy", "queue", "center"),
+    *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "center"),
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
@@ -39,8 +39,9 @@ ACTIONS = {
     "person": {"add", "card", "agent", "remove", "samples", "count"},
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
+    "inbox": {"take", "ls", "key"},
     "queue": {"ls", "verify", "repair", "retry", "export", "import"},
-    "center": {"init", "serve", "code", "revoke", "publish"},
+    "center": {"init", "serve", "code", "revoke", "publish", "sign", "seal"},
     "clip": {"make", "info"},
     "bench": {"verify", "capture"},
     "library": {"config"},

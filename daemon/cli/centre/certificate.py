@@ -10,6 +10,7 @@ from pathlib import Path
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
 from yibao_face.daemon.clock import moment
+from yibao_face.daemon.inbox.revoked import RevocationList
 from yibao_face.daemon.trust.certificate import CertificateError, Facts, verify
 from yibao_face.daemon.trust.signature import key_id_of
 from yibao_face.daemon.wiring import outbox_path, signer_of, vault_of
@@ -53,11 +54,23 @@ def _verify(given: argparse.Namespace) -> int:
     stated = read_file(path).decode("utf-8-sig", "replace") if path.is_file() else None
     keys = {key_id_of(key): key for key in (_public_key(given),)}
     no, facts = verify(_stored(given, given.what) if stated is None else stated, keys)
+    _refuse_revoked(given, no, next(iter(keys)))
     _compare(given, facts)
     say(f"genuine: {no}")
     shown = {**asdict(facts), "at": moment(facts.at_ms).isoformat(timespec="seconds")}
     say(json.dumps(shown, ensure_ascii=False))
     return 0
+
+
+def _refuse_revoked(given: argparse.Namespace, no: str, key_id: str) -> None:
+    """What the centre told this machine that it trusts no longer."""
+    path = outbox_path(config_of(given))
+    if not path.exists():
+        return
+    with Outbox(path) as outbox:
+        revoked = RevocationList(outbox).current()
+    if no in revoked.certificates or key_id in revoked.devices:
+        raise CertificateError("genuine, but revoked by the centre")
 
 
 def _compare(given: argparse.Namespace, facts: Facts) -> None:
