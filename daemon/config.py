@@ -163,7 +163,7 @@ def _typed_values(site: Config, values: Mapping[str, Any]) -> dict[str, tuple[st
     found: dict[str, tuple[str, str, Any]] = {}
     for key, value in values.items():
         section, name = key.split(".")
-        hints = get_type_hints(type(getattr(site, section)))
+        hints = get_type_hints(cast("type[object]", type(getattr(site, section))))
         found[key] = section, name, _typed(hints[name], value, KIND, key)
     bare = Config(site.data)
     for section, name, value in found.values():

@@ -91,9 +91,7 @@ def letter(envelope: bytes) -> Letter:
     return Letter(*heading_of(envelope), envelope)
 
 
-def signed(
-    kind: str, version: int, payload: object, signer: Ed25519Signer = CENTRE
-) -> bytes:
+def signed(kind: str, version: int, payload: object, signer: Ed25519Signer = CENTRE) -> bytes:
     return sign_document(kind, version, json.dumps(payload, ensure_ascii=False), signer)
 
 

@@ -112,8 +112,8 @@ def _record(desk: Desk, institution: str, wish: _Wish, document_sha256: str) -> 
         return
     detail: dict[str, Any] = {"event": "revoke", "agent": wish.agent, "staff": STAFF}
     if not wish.ended:
-        more = {"relation": wish.relation, "until": wish.until.isoformat(), "documents": []}
-        detail |= {"event": "register", **more}
+        detail |= {"event": "register", "relation": wish.relation, "documents": []}
+        detail["until"] = wish.until.isoformat()
     detail["document_sha256"] = document_sha256
     desk.note(Entry(Kind.AGENT, recorded(), institution, wish.principal, detail=detail))
 

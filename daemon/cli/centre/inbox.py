@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-from collections import defaultdict
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,9 +22,6 @@ from yibao_face.daemon.trust.signature import key_id_of
 from yibao_face.daemon.wiring import desk_of, inbox_of, policies_of, vault_of, weight_store
 from yibao_face.models.api import Embedding
 from yibao_face.models.suite import FaceModels, load_face_models
-
-# A daemon reads its configuration once.
-_LATER = defaultdict(str, {CONFIGURATION: "，重启服务后生效 / from the next start of the daemon"})
 
 
 def add(commands: Commands) -> None:
