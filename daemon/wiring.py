@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import time
 from pathlib import Path
@@ -18,7 +18,6 @@ from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.capture.session import Session
 from yibao_face.daemon.clock import Clock
-from yibao_face.daemon.codes import DeviceRevokedError
 from yibao_face.daemon.config import Config, under_centre
 from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy
 from yibao_face.daemon.core.decision import DECADE, MatchPolicy, refused
@@ -31,27 +30,27 @@ from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.core.scene.treatment import DEFAULT_RULES
 from yibao_face.daemon.desk.attendance import Attendance
 from yibao_face.daemon.desk.desk import AttendanceRules, Desk, DeskRules
-from yibao_face.daemon.gallery.crop import CropStore
+from yibao_face.daemon.desk.evidence import crops_of, keeper_of, mend_evidence
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.daemon.gallery.vault import Vault, open_vault
 from yibao_face.daemon.inbox.inbox import Inbox
-from yibao_face.daemon.inbox.revoked import RevocationList
+from yibao_face.daemon.inbox.revoked import RevocationList, refuse_revoked
 from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.ledger import Entry, Ledger, Provenance
 from yibao_face.daemon.service import Rules, Service
 from yibao_face.daemon.trust.configuration import keys_path
 from yibao_face.daemon.trust.document import CentreKeys, load_keys
 from yibao_face.daemon.trust.policy import PolicyFile, PolicyNews
-from yibao_face.daemon.trust.revocation import Revoked, TrustedKeys
+from yibao_face.daemon.trust.revocation import TrustedKeys
 from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
 from yibao_face.drivers.api import Camera, DeviceConfigError
 from yibao_face.drivers.reader.api import CardReader
 from yibao_face.drivers.reader.hosted import ReaderSettings
 from yibao_face.drivers.reader.table import open_reader
 from yibao_face.drivers.supervise.supervisor import Patience
-from yibao_face.models.api import Embedding, ModelError, ModelRevokedError, ModelStamp
+from yibao_face.models.api import Embedding, ModelError, ModelStamp
 from yibao_face.models.liveness.gate import LivenessEntry
 from yibao_face.models.mask import Mask
 from yibao_face.models.suite import FaceModels, load_face_models
@@ -160,15 +159,11 @@ def build(
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
     roster = RosterIndex(gallery)
-    kept = config.liveness
-    crops = CropStore(
-        config.data / "attacks", gallery.vault, kept.crop_days, kept.keep_attack_crops
-    )
 
     def scene() -> Scene:
         if isinstance(models, ModelError):
             raise type(models)(str(models))
-        refuse_revoked(revoked.current(), desk, models.stamps)
+        refuse_revoked(revoked.current(), desk.ledger.signer.key_id, models.stamps)
         return Scene(
             eye.open,
             models,
@@ -186,8 +181,10 @@ def build(
 
     provenance = _provenance(config, manifest, models, match)
     desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
+    crops = crops_of(config, desk)
     revoked = RevocationList(desk.ledger.outbox)
     policies = policies_of(config, desk)
+    mend_evidence(desk, crops)
     eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
     return Daemon(
         config,
@@ -264,13 +261,15 @@ def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery
     vault = gallery.vault
     signer = signer_of(vault)
     log = Outbox(outbox_path(config), sign=signer.sign)
+    ledger = Ledger(log, vault, signer, provenance, booth.clock)
     return Desk(
         booth,
-        Ledger(log, vault, signer, provenance, booth.clock),
+        ledger,
         gallery,
         Evidence(config.data / "evidence", vault),
         TrustedKeys(load_keys(centre_keys_path(config)), RevocationList(log).keys),
         _desk_rules(config),
+        keeper_of(config, ledger),
     )
 
 
@@ -294,15 +293,6 @@ def mend_inbox(config: Config) -> None:
     if outbox_path(config).exists():
         with desk_of(config) as desk:
             inbox_of(config, desk, policies_of(config, desk), desk.booth.embed).mend()
-
-
-def refuse_revoked(revoked: Revoked, desk: Desk, stamps: Sequence[ModelStamp]) -> None:
-    """Raise where the centre trusts this device, or a network in use, no longer."""
-    if desk.ledger.signer.key_id in revoked.devices:
-        raise DeviceRevokedError("this device is revoked by the centre")
-    for stamp in stamps:
-        if not revoked.models.isdisjoint((stamp.id, stamp.sha256)):
-            raise ModelRevokedError(f"model {stamp.id} is revoked by the centre")
 
 
 def _service(config: Config, desk: Desk, policies: PolicyFile, revoked: RevocationList) -> Service:

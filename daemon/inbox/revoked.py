@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import fields
 
+from yibao_face.daemon.codes import DeviceRevokedError
 from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.trust.revocation import Revoked, parse_revocation
+from yibao_face.models.api import ModelRevokedError, ModelStamp
 from yibao_face.sync.api import Query
 from yibao_face.sync.outbox import Outbox
 
@@ -36,3 +39,12 @@ class RevocationList:
     def keys(self) -> frozenset[str]:
         """Ids of the centre's keys that are revoked."""
         return self.current().keys
+
+
+def refuse_revoked(revoked: Revoked, device: str, stamps: Sequence[ModelStamp]) -> None:
+    """Raise where the centre trusts this device, or a network in use, no longer."""
+    if device in revoked.devices:
+        raise DeviceRevokedError("this device is revoked by the centre")
+    for stamp in stamps:
+        if not revoked.models.isdisjoint((stamp.id, stamp.sha256)):
+            raise ModelRevokedError(f"model {stamp.id} is revoked by the centre")

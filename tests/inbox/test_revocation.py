@@ -10,10 +10,9 @@ from inbox_bed import CENTRE, SPARE, Counter, counter_at, policy, roster, signed
 
 from yibao_face.daemon.codes import DeviceRevokedError
 from yibao_face.daemon.inbox.letter import LetterRefusedError
-from yibao_face.daemon.inbox.revoked import RevocationList
+from yibao_face.daemon.inbox.revoked import RevocationList, refuse_revoked
 from yibao_face.daemon.trust.document import DocumentError
 from yibao_face.daemon.trust.revocation import MAX_ENTRIES, Revoked, parse_revocation
-from yibao_face.daemon.wiring import refuse_revoked
 from yibao_face.models.api import ModelRevokedError, ModelStamp
 
 
@@ -80,13 +79,13 @@ def test_the_newest_list_is_in_force_as_a_whole_in_every_process(
 def test_a_revoked_device_and_a_revoked_network_may_not_go_on(counter: Counter) -> None:
     stamps = (ModelStamp("eye", "a" * 64), ModelStamp("face", "b" * 64))
     own = counter.desk.ledger.signer.key_id
-    refuse_revoked(Revoked(devices=frozenset({"other"})), counter.desk, stamps)
+    refuse_revoked(Revoked(devices=frozenset({"other"})), own, stamps)
 
     with pytest.raises(DeviceRevokedError):
-        refuse_revoked(Revoked(devices=frozenset({own})), counter.desk, stamps)
+        refuse_revoked(Revoked(devices=frozenset({own})), own, stamps)
     for named in ("face", "b" * 64):
         with pytest.raises(ModelRevokedError, match="model face"):
-            refuse_revoked(Revoked(models=frozenset({named})), counter.desk, stamps)
+            refuse_revoked(Revoked(models=frozenset({named})), own, stamps)
 
 
 @pytest.mark.parametrize(
