@@ -31,10 +31,11 @@ from yibao_face.daemon.core.scene.treatment import DEFAULT_RULES
 from yibao_face.daemon.desk.attendance import Attendance
 from yibao_face.daemon.desk.desk import AttendanceRules, Desk, DeskRules
 from yibao_face.daemon.desk.evidence import crops_of, keeper_of, mend_evidence
+from yibao_face.daemon.gallery.cipher import SM
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.roster import RosterIndex
-from yibao_face.daemon.gallery.vault import Vault, open_vault
+from yibao_face.daemon.gallery.vault import Vault, VaultError, create_once, open_vault
 from yibao_face.daemon.inbox.inbox import Inbox
 from yibao_face.daemon.inbox.revoked import RevocationList, refuse_revoked
 from yibao_face.daemon.inbox.site import Site
@@ -44,7 +45,12 @@ from yibao_face.daemon.trust.configuration import keys_path
 from yibao_face.daemon.trust.document import CentreKeys, load_keys
 from yibao_face.daemon.trust.policy import PolicyFile, PolicyNews
 from yibao_face.daemon.trust.revocation import TrustedKeys
-from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
+from yibao_face.daemon.trust.signature import (
+    Ed25519Signer,
+    Signer,
+    Sm2Signer,
+    new_sm2_pair,
+)
 from yibao_face.drivers.api import Camera, DeviceConfigError
 from yibao_face.drivers.reader.api import CardReader
 from yibao_face.drivers.reader.hosted import ReaderSettings
@@ -58,7 +64,8 @@ from yibao_face.models.weights.manifest import Manifest, load_manifest
 from yibao_face.models.weights.site import MATCH_FAR, choose, match_table
 from yibao_face.models.weights.store import WeightStore
 from yibao_face.models.weights.threshold import MatchTable
-from yibao_face.sync.api import Query
+from yibao_face.sync.api import Query, StoreError
+from yibao_face.sync.chain import SHA256, SM3
 from yibao_face.sync.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -130,6 +137,30 @@ def signer_of(vault: Vault) -> Signer:
     return Ed25519Signer(vault.sign_seed)
 
 
+def certificate_signer_of(config: Config, vault: Vault) -> Signer:
+    """The key of certificates: the daemon's own, or one of SM2 where the suite asks for it.
+
+    Raises ``SignatureError`` where the library for it is not installed.
+    """
+    return sm2_signer_of(config, vault) if config.crypto.suite == SM else signer_of(vault)
+
+
+def sm2_key_path(config: Config) -> Path:
+    """Where the SM2 key pair of certificates lies, sealed."""
+    return config.data / "certificate-sm2.key"
+
+
+def sm2_signer_of(config: Config, vault: Vault) -> Signer:
+    """The SM2 key of this device; makes it on first use."""
+    path, label = sm2_key_path(config), "certificate-sm2"
+    try:
+        if not path.exists():
+            create_once(path, vault.seal(new_sm2_pair(), label))
+        return Sm2Signer(vault.open(path.read_bytes(), label))
+    except OSError as exc:
+        raise VaultError(f"{path.name} cannot be used") from exc
+
+
 def reply_signer_of(vault: Vault) -> Signer:
     """The key the daemon signs its replies with: not that of the certificates."""
     return Ed25519Signer(vault.reply_seed)
@@ -163,7 +194,7 @@ def build(
     def scene() -> Scene:
         if isinstance(models, ModelError):
             raise type(models)(str(models))
-        refuse_revoked(revoked.current(), desk.ledger.signer.key_id, models.stamps)
+        refuse_revoked(revoked.current(), device_ids(desk), models.stamps)
         return Scene(
             eye.open,
             models,
@@ -185,6 +216,7 @@ def build(
     revoked = RevocationList(desk.ledger.outbox)
     policies = policies_of(config, desk)
     mend_evidence(desk, crops)
+    _tell_chain(config, desk.ledger)
     eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
     return Daemon(
         config,
@@ -198,6 +230,21 @@ def build(
         eye,
         inbox_of(local, desk, policies, desk.booth.embed),
     )
+
+
+def _tell_chain(config: Config, ledger: Ledger) -> None:
+    """A chain keeps the hash it began with: the suite of a site may be younger than its file."""
+    wanted = SM3 if config.crypto.suite == SM else SHA256
+    try:
+        found = ledger.outbox.file.algorithm
+    except StoreError:
+        return  # whoever writes to the damaged file says so
+    if found != wanted:
+        logger.warning(
+            "crypto.suite %s: the record chain stays in %s, in which this file began",
+            config.crypto.suite,
+            found,
+        )
 
 
 def _eye(config: Config, ledger: Ledger) -> Eye:
@@ -260,8 +307,11 @@ def desk_of(config: Config, *, demo: bool = False) -> Desk:
 def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery) -> Desk:
     vault = gallery.vault
     signer = signer_of(vault)
-    log = Outbox(outbox_path(config), sign=signer.sign)
-    ledger = Ledger(log, vault, signer, provenance, booth.clock)
+    # Heads keep the key the centre knows the device by.
+    algorithm = SM3 if config.crypto.suite == SM else SHA256
+    log = Outbox(outbox_path(config), sign=signer.sign, algorithm=algorithm)
+    issuer = certificate_signer_of(config, vault)
+    ledger = Ledger(log, vault, issuer, provenance, booth.clock)
     return Desk(
         booth,
         ledger,
@@ -284,8 +334,16 @@ def inbox_of(
     """What takes in documents of the centre. ``local``: without what it laid over it before."""
     embedder = weight_store(local).manifest.by_role("embedder")
     stamp = ModelStamp(embedder.id, embedder.sha256)
-    device, seed = desk.ledger.signer.key_id, desk.gallery.vault.seal_seed
-    return Inbox(Site(local, desk, policies, device, seed, stamp, embedder.feed.dim, embed))
+    vault = desk.gallery.vault
+    device = signer_of(vault).key_id
+    return Inbox(
+        Site(local, desk, policies, device, vault.seal_seed, stamp, embedder.feed.dim, embed)
+    )
+
+
+def device_ids(desk: Desk) -> frozenset[str]:
+    """What the centre may call this device by in a revocation: ids of its keys."""
+    return frozenset({signer_of(desk.gallery.vault).key_id, desk.ledger.signer.key_id})
 
 
 def mend_inbox(config: Config) -> None:
@@ -306,7 +364,7 @@ def _service(config: Config, desk: Desk, policies: PolicyFile, revoked: Revocati
         frozenset(config.desk.inpatient_med_types),
         _challenge(config),
         revoked.current,
-        frozenset({ledger.signer.key_id}),
+        device_ids(desk),
     )
     return Service(desk.booth, ledger, desk.gallery, rules)
 

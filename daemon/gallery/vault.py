@@ -123,7 +123,7 @@ def open_vault(key_file: Path, wrap: KeyWrap | None = None, suite: str = STANDAR
     wrap = wrap or platform_wrap()
     try:
         if not key_file.exists():
-            _create(key_file, wrap.wrap(secrets.token_bytes(_KEY_BYTES)))
+            create_once(key_file, wrap.wrap(secrets.token_bytes(_KEY_BYTES)))
         _refuse_open_mode(key_file)
         key = wrap.unwrap(key_file.read_bytes())
     except OSError as exc:
@@ -135,7 +135,8 @@ def open_vault(key_file: Path, wrap: KeyWrap | None = None, suite: str = STANDAR
     return Vault(data, digest, sign, reply, seal, _derived(key, b"data sm4", SM4_KEY_BYTES), suite)
 
 
-def _create(key_file: Path, stored: bytes) -> None:
+def create_once(key_file: Path, stored: bytes) -> None:
+    """Make a file only its owner may read, or leave the one that is there; ``OSError``."""
     key_file.parent.mkdir(parents=True, exist_ok=True)
     part = key_file.with_suffix(f".{secrets.token_hex(8)}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

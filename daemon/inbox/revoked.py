@@ -41,9 +41,11 @@ class RevocationList:
         return self.current().keys
 
 
-def refuse_revoked(revoked: Revoked, device: str, stamps: Sequence[ModelStamp]) -> None:
+def refuse_revoked(
+    revoked: Revoked, devices: frozenset[str], stamps: Sequence[ModelStamp]
+) -> None:
     """Raise where the centre trusts this device, or a network in use, no longer."""
-    if device in revoked.devices:
+    if not devices.isdisjoint(revoked.devices):
         raise DeviceRevokedError("this device is revoked by the centre")
     for stamp in stamps:
         if not revoked.models.isdisjoint((stamp.id, stamp.sha256)):

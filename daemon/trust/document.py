@@ -22,6 +22,7 @@ from yibao_face.daemon.trust.signature import (
     SignatureError,
     Signer,
     Verifier,
+    has_sm2,
     key_id_of,
     verifier,
 )
@@ -216,8 +217,8 @@ def _envelope(data: bytes) -> _Envelope:
 
 
 def _verifier(envelope: _Envelope, keys: CentreKeys) -> Verifier:
-    if envelope.algorithm == SM2:
-        raise AlgorithmError("the document is signed with sm2, which this version cannot verify")
+    if envelope.algorithm == SM2 and not has_sm2():
+        raise AlgorithmError("the document is signed with sm2, which nothing here can verify")
     known = keys.get(envelope.key_id)
     if known is None:
         raise UnknownKeyError("the document is signed with a key that is not the centre's")

@@ -79,13 +79,13 @@ def test_the_newest_list_is_in_force_as_a_whole_in_every_process(
 def test_a_revoked_device_and_a_revoked_network_may_not_go_on(counter: Counter) -> None:
     stamps = (ModelStamp("eye", "a" * 64), ModelStamp("face", "b" * 64))
     own = counter.desk.ledger.signer.key_id
-    refuse_revoked(Revoked(devices=frozenset({"other"})), own, stamps)
+    refuse_revoked(Revoked(devices=frozenset({"other"})), frozenset({own}), stamps)
 
     with pytest.raises(DeviceRevokedError):
-        refuse_revoked(Revoked(devices=frozenset({own})), own, stamps)
+        refuse_revoked(Revoked(devices=frozenset({own})), frozenset({own}), stamps)
     for named in ("face", "b" * 64):
         with pytest.raises(ModelRevokedError, match="model face"):
-            refuse_revoked(Revoked(models=frozenset({named})), own, stamps)
+            refuse_revoked(Revoked(models=frozenset({named})), frozenset({own}), stamps)
 
 
 @pytest.mark.parametrize(
