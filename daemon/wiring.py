@@ -31,11 +31,12 @@ from yibao_face.daemon.core.scene.treatment import DEFAULT_RULES
 from yibao_face.daemon.desk.attendance import Attendance
 from yibao_face.daemon.desk.desk import AttendanceRules, Desk, DeskRules
 from yibao_face.daemon.desk.evidence import crops_of, keeper_of, mend_evidence
-from yibao_face.daemon.gallery.cipher import SM
+from yibao_face.daemon.desk.suite import certificate_signer_of, chain_hash, tell_chain
+from yibao_face.daemon.gallery.crop import CropStore
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.roster import RosterIndex
-from yibao_face.daemon.gallery.vault import Vault, VaultError, create_once, open_vault
+from yibao_face.daemon.gallery.vault import Vault, open_vault
 from yibao_face.daemon.inbox.inbox import Inbox
 from yibao_face.daemon.inbox.revoked import RevocationList, refuse_revoked
 from yibao_face.daemon.inbox.site import Site
@@ -45,12 +46,7 @@ from yibao_face.daemon.trust.configuration import keys_path
 from yibao_face.daemon.trust.document import CentreKeys, load_keys
 from yibao_face.daemon.trust.policy import PolicyFile, PolicyNews
 from yibao_face.daemon.trust.revocation import TrustedKeys
-from yibao_face.daemon.trust.signature import (
-    Ed25519Signer,
-    Signer,
-    Sm2Signer,
-    new_sm2_pair,
-)
+from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
 from yibao_face.drivers.api import Camera, DeviceConfigError
 from yibao_face.drivers.reader.api import CardReader
 from yibao_face.drivers.reader.hosted import ReaderSettings
@@ -65,7 +61,6 @@ from yibao_face.models.weights.site import MATCH_FAR, choose, match_table
 from yibao_face.models.weights.store import WeightStore
 from yibao_face.models.weights.threshold import MatchTable
 from yibao_face.sync.api import Query, StoreError
-from yibao_face.sync.chain import SHA256, SM3
 from yibao_face.sync.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -137,30 +132,6 @@ def signer_of(vault: Vault) -> Signer:
     return Ed25519Signer(vault.sign_seed)
 
 
-def certificate_signer_of(config: Config, vault: Vault) -> Signer:
-    """The key of certificates: the daemon's own, or one of SM2 where the suite asks for it.
-
-    Raises ``SignatureError`` where the library for it is not installed.
-    """
-    return sm2_signer_of(config, vault) if config.crypto.suite == SM else signer_of(vault)
-
-
-def sm2_key_path(config: Config) -> Path:
-    """Where the SM2 key pair of certificates lies, sealed."""
-    return config.data / "certificate-sm2.key"
-
-
-def sm2_signer_of(config: Config, vault: Vault) -> Signer:
-    """The SM2 key of this device; makes it on first use."""
-    path, label = sm2_key_path(config), "certificate-sm2"
-    try:
-        if not path.exists():
-            create_once(path, vault.seal(new_sm2_pair(), label))
-        return Sm2Signer(vault.open(path.read_bytes(), label))
-    except OSError as exc:
-        raise VaultError(f"{path.name} cannot be used") from exc
-
-
 def reply_signer_of(vault: Vault) -> Signer:
     """The key the daemon signs its replies with: not that of the certificates."""
     return Ed25519Signer(vault.reply_seed)
@@ -189,38 +160,21 @@ def build(
     gallery = gallery_of(config)
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
-    roster = RosterIndex(gallery)
+    shared = _Shared(config, manifest.liveness, models, counter, match, RosterIndex(gallery))
 
     def scene() -> Scene:
-        if isinstance(models, ModelError):
-            raise type(models)(str(models))
-        refuse_revoked(revoked.current(), device_ids(desk), models.stamps)
-        return Scene(
-            eye.open,
-            models,
-            _session_for(config, manifest.liveness, models),
-            gallery,
-            counter,
-            match,
-            _consent(config),
-            roster,
-            crops,
-            _terms(config),
-            config.match.grow,
-            reader_of(config),
-        )
+        return shared.scene(desk, eye, crops)
 
     provenance = _provenance(config, manifest, models, match)
     desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
     crops = crops_of(config, desk)
-    revoked = RevocationList(desk.ledger.outbox)
-    policies = policies_of(config, desk)
     mend_evidence(desk, crops)
-    _tell_chain(config, desk.ledger)
+    tell_chain(config, desk.ledger)
+    policies = policies_of(config, desk)
     eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
     return Daemon(
         config,
-        _service(config, desk, policies, revoked),
+        _service(config, desk, policies),
         Attendance(desk.booth, desk.ledger, gallery, desk.rules.attendance),
         desk,
         counter,
@@ -232,18 +186,37 @@ def build(
     )
 
 
-def _tell_chain(config: Config, ledger: Ledger) -> None:
-    """A chain keeps the hash it began with: the suite of a site may be younger than its file."""
-    wanted = SM3 if config.crypto.suite == SM else SHA256
-    try:
-        found = ledger.outbox.file.algorithm
-    except StoreError:
-        return  # whoever writes to the damaged file says so
-    if found != wanted:
-        logger.warning(
-            "crypto.suite %s: the record chain stays in %s, in which this file began",
-            config.crypto.suite,
-            found,
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all encounters of a daemon share, but for what is only there once it has a log."""
+
+    config: Config
+    gates: LivenessEntry
+    models: FaceModels | ModelError
+    counter: Counter
+    match: MatchPolicy
+    roster: RosterIndex
+
+    def scene(self, desk: Desk, eye: Eye, crops: CropStore) -> Scene:
+        """Raises what keeps anybody from being looked at: no networks, or revoked ones."""
+        config, models = self.config, self.models
+        if isinstance(models, ModelError):
+            raise type(models)(str(models))
+        revoked = RevocationList(desk.ledger.outbox).current()
+        refuse_revoked(revoked, device_ids(desk), models.stamps)
+        return Scene(
+            eye.open,
+            models,
+            _session_for(config, self.gates, models),
+            desk.gallery,
+            self.counter,
+            self.match,
+            _consent(config),
+            self.roster,
+            crops,
+            _terms(config),
+            config.match.grow,
+            reader_of(config),
         )
 
 
@@ -308,8 +281,7 @@ def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery
     vault = gallery.vault
     signer = signer_of(vault)
     # Heads keep the key the centre knows the device by.
-    algorithm = SM3 if config.crypto.suite == SM else SHA256
-    log = Outbox(outbox_path(config), sign=signer.sign, algorithm=algorithm)
+    log = Outbox(outbox_path(config), sign=signer.sign, algorithm=chain_hash(config))
     issuer = certificate_signer_of(config, vault)
     ledger = Ledger(log, vault, issuer, provenance, booth.clock)
     return Desk(
@@ -347,13 +319,20 @@ def device_ids(desk: Desk) -> frozenset[str]:
 
 
 def mend_inbox(config: Config) -> None:
-    """Put the centre's documents beside the log right, before they are read."""
-    if outbox_path(config).exists():
+    """Put the centre's documents beside the log right, before they are read.
+
+    A damaged log shall not keep the daemon from saying so to each call.
+    """
+    if not outbox_path(config).exists():
+        return
+    try:
         with desk_of(config) as desk:
             inbox_of(config, desk, policies_of(config, desk), desk.booth.embed).mend()
+    except StoreError as exc:
+        logger.warning("documents of the centre not looked through: %s", exc)
 
 
-def _service(config: Config, desk: Desk, policies: PolicyFile, revoked: RevocationList) -> Service:
+def _service(config: Config, desk: Desk, policies: PolicyFile) -> Service:
     """What settlements ask, on the collaborators of ``desk``."""
     ledger = desk.ledger
     repeat, lockout = config.repeat, config.lockout
@@ -363,7 +342,7 @@ def _service(config: Config, desk: Desk, policies: PolicyFile, revoked: Revocati
         LockPolicy(lockout.spoofs, _ms(lockout.window_s), _ms(lockout.lock_s)),
         frozenset(config.desk.inpatient_med_types),
         _challenge(config),
-        revoked.current,
+        RevocationList(ledger.outbox).current,
         device_ids(desk),
     )
     return Service(desk.booth, ledger, desk.gallery, rules)

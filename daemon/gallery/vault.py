@@ -132,7 +132,8 @@ def open_vault(key_file: Path, wrap: KeyWrap | None = None, suite: str = STANDAR
         raise VaultError(f"{key_file.name} holds {len(key)} bytes, not a device key")
     purposes = (b"data", b"digest", b"sign", b"reply", b"seal")
     data, digest, sign, reply, seal = (_derived(key, purpose) for purpose in purposes)
-    return Vault(data, digest, sign, reply, seal, _derived(key, b"data sm4", SM4_KEY_BYTES), suite)
+    sm4 = _derived(key, b"data sm4", SM4_KEY_BYTES)
+    return Vault(data, digest, sign, reply, seal, _sm4_key=sm4, suite=suite)
 
 
 def create_once(key_file: Path, stored: bytes) -> None:
