@@ -81,7 +81,8 @@ def counter_at(data: Path, **given: Any) -> Generator[Counter, None, None]:
     """A counter that knows the centre's two keys; ``given``: sections of its configuration."""
     config = Config(data, **given)
     data.mkdir(exist_ok=True)
-    centre_keys_path(config).write_text(keys_text([CENTRE, SPARE]), "utf-8")
+    if not centre_keys_path(config).exists():
+        centre_keys_path(config).write_text(keys_text([CENTRE, SPARE]), "utf-8")
     with desk_of(config) as desk:
         inbox = inbox_of(config, desk, policies_of(config, desk), no_networks)
         yield Counter(config, desk, inbox)

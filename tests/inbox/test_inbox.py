@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +34,11 @@ from inbox_bed import (
 )
 
 from yibao_face.daemon.desk.attendance import practitioners
-from yibao_face.daemon.gallery.gallery import Numbers
+from yibao_face.daemon.gallery.gallery import GalleryError, Numbers
 from yibao_face.daemon.inbox.letter import LetterRefusedError
 from yibao_face.daemon.inbox.table import KINDS
 from yibao_face.daemon.trust.document import MAX_DOCUMENT_BYTES
+from yibao_face.sync.api import StoreError
 
 VALUES = {"values": {"match.margin": 0.06}}
 REVOKED = {"certificates": ["X1"]}
@@ -323,6 +327,53 @@ def test_a_receipt_acknowledges_records_up_to_a_hash_of_this_chain(counter: Coun
     assert last == counts.sent
     # The record of the receipt itself waits.
     assert waiting - last + 1 == counts.waiting
+
+
+@contextmanager
+def full_disk() -> Generator[None, None, None]:
+    """No file of this process may grow: what a full disk looks like."""
+    import resource  # noqa: PLC0415  # there is none on Windows
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="resource limits are POSIX")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_disk_is_no_refusal_and_what_was_offered_is_taken_once_there_is_room(
+    counter: Counter, kind: str
+) -> None:
+    given = letter(envelope(counter, kind, 3))
+    with full_disk(), pytest.raises((StoreError, GalleryError)):
+        counter.inbox.take(given)
+    assert [] == counter.in_force()
+
+    counter.inbox.take(given)
+    assert [(kind, NAMES.get(kind, ""), 3)] == counter.in_force()
+
+
+def test_two_processes_take_one_after_the_other(tmp_path: Path, counter: Counter) -> None:
+    made = [signed("round-task", version, task()) for version in range(1, 9)]
+
+    def take(version: int) -> str:
+        with counter_at(tmp_path / "data") as beside:
+            try:
+                beside.take(made[version - 1])
+            except LetterRefusedError as exc:
+                return str(exc)
+        return "taken"
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(take, range(1, 9)))
+    assert "taken" == told[-1]
+    assert [("round-task", "T1", 8)] == counter.in_force()
+    assert told.count("taken") == len(counter.records("document"))
+    versions = [json.loads(r.detail)["version"] for r in counter.records("document")]
+    assert sorted(versions) == versions
 
 
 def test_both_keys_of_the_centre_open_documents(counter: Counter) -> None:

@@ -90,6 +90,14 @@ def delivery(counter: Counter) -> bytes:
     return counter.seal("person-references", 5, made)
 
 
+def receipt(counter: Counter) -> bytes:
+    outbox = counter.desk.ledger.outbox
+    hash_ = outbox.file.rows("SELECT hash FROM record WHERE seq = 1")[0][0]
+    taken = [[1, 1, hash_.hex()]]
+    device = counter.inbox._site.device
+    return signed("queue-receipt", 5, {"device": device, "taken": taken, "refused": []})
+
+
 MAKE: dict[str, Callable[[Counter], bytes]] = {
     "policy": lambda _c: signed("policy", 5, policy(5)),
     "configuration": lambda _c: signed("configuration", 5, {"values": {"match.margin": 0.2}}),
@@ -98,6 +106,7 @@ MAKE: dict[str, Callable[[Counter], bytes]] = {
     "agents": lambda _c: signed("agents", 5, agents(relation(), relation(agent_id=THIRD))),
     "round-task": lambda _c: signed("round-task", 5, task()),
     "revocation": lambda _c: signed("revocation", 5, {"models": ["m"], "keys": ["k"]}),
+    "queue-receipt": receipt,
     "update-manifest": lambda _c: signed("update-manifest", 5, manifest()),
 }
 
@@ -120,6 +129,7 @@ def state(counter: Counter) -> dict[str, Any]:
         "roster": practitioners(desk.ledger, HOSPITAL),
         "tasks": {json.loads(r.detail)["until_ms"] for r in counter.records("round-task")},
         "agents": len(counter.records("agent")),
+        "sent": desk.ledger.outbox.delivery.counts().sent,
         "files": sorted(p.name for p in counter.config.data.glob("*.json")),
         "force": counter.in_force(),
     }
