@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from yibao_face.daemon.core.liveness.challenge import Action, When
 from yibao_face.daemon.core.liveness.device import is_usb_id
-from yibao_face.daemon.section import CHARSETS, CameraConfig
+from yibao_face.daemon.section import CHARSETS, SUITES, CameraConfig
 from yibao_face.daemon.wire.origin import origin_of
 from yibao_face.sync.uplink.api import UplinkError, place_of
 
@@ -20,7 +20,12 @@ Rules = tuple[tuple[bool, str], ...]
 
 def limits_of(config: Config) -> Rules:
     """Every rule, with whether ``config`` keeps to it."""
-    return (*_machine_limits(config), *_liveness_limits(config), *_scene_limits(config))
+    return (
+        *_machine_limits(config),
+        *_liveness_limits(config),
+        *_scene_limits(config),
+        *_store_limits(config),
+    )
 
 
 def _machine_limits(config: Config) -> Rules:
@@ -115,6 +120,13 @@ def _is_centre(url: str) -> bool:
         return not url or bool(place_of(url))
     except UplinkError:
         return False
+
+
+def _store_limits(config: Config) -> Rules:
+    return (
+        (1 <= config.evidence.quota_mb <= 1_048_576, "evidence.quota_mb must be 1..1048576"),
+        (config.crypto.suite in SUITES, f"crypto.suite must be one of {', '.join(SUITES)}"),
+    )
 
 
 def _is_time(text: str) -> bool:

@@ -131,6 +131,25 @@ class EvidenceLane:
         query = "SELECT coalesce(sum(size_bytes), 0) FROM evidence WHERE state <> 'dropped'"
         return int(self._file.rows(query)[0][0])
 
+    def there(self) -> set[str]:
+        """Names of the pieces that were not dropped."""
+        rows = self._file.rows("SELECT name FROM evidence WHERE state <> 'dropped'")
+        return {str(name) for (name,) in rows}
+
+    def counts(self) -> dict[str, int]:
+        """Pieces by state."""
+        rows = self._file.rows("SELECT state, count(*) FROM evidence GROUP BY state")
+        return {str(state): int(count) for state, count in rows}
+
+    def erase(self, names: Iterable[str]) -> None:
+        """Drop these whatever their worth, and remove their files."""
+        given = [(name,) for name in names]
+        with self._file.writing("erase evidence") as db:
+            db.executemany("UPDATE evidence SET state = 'dropped' WHERE name = ?", given)
+        for (name,) in given:
+            with contextlib.suppress(OSError):
+                (self._folder / name).unlink(missing_ok=True)
+
     def _remove(self) -> None:
         for (name,) in self._file.rows("SELECT name FROM evidence WHERE state = 'dropped'"):
             # Where it cannot be removed now, the next call tries again.

@@ -59,6 +59,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
         config.desk.max_cards,
     )
     assert {"21", "52"} <= set(config.desk.inpatient_med_types)
+    assert (5120, "standard") == (config.evidence.quota_mb, config.crypto.suite)
 
 
 def test_an_empty_file_means_the_defaults(at_home: Path) -> None:
@@ -126,6 +127,8 @@ def test_an_empty_home_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None
         ("[lockout]\nlock = 1", "config.toml: unknown key lockout.lock"),
         ("[attendance]\nroster = []", "config.toml: unknown key attendance.roster"),
         ("[desk]\nward = 'x'", "config.toml: unknown key desk.ward"),
+        ("[evidence]\nquota = 1", "config.toml: unknown key evidence.quota"),
+        ("[crypto]\nhash = 'sm3'", "config.toml: unknown key crypto.hash"),
     ],
 )
 def test_an_unknown_key_is_named_with_its_section(at_home: Path, text: str, named: str) -> None:
@@ -271,6 +274,9 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[liveness]\nactions = ['mouth', 'smile']", "liveness.actions"),
         ("[liveness]\ncrop_days = 0", "liveness.crop_days"),
         ("[liveness]\ncrop_days = 31", "liveness.crop_days"),
+        ("[evidence]\nquota_mb = 0", "evidence.quota_mb"),
+        ("[evidence]\nquota_mb = 1048577", "evidence.quota_mb"),
+        ("[crypto]\nsuite = 'SM'", "crypto.suite"),
         ("[camera]\npin_usb_id = '2bc5'", "camera.pin_usb_id"),
         ("[camera]\npin_usb_id = '0000:0000'", "camera.pin_usb_id"),
         ("[camera]\npin_usb_id = 'zzzz:0402'", "camera.pin_usb_id"),

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from yibao_face.daemon.config import Config, load_config, to_toml
 from yibao_face.daemon.section import (
     CHARSETS,
+    SUITES,
     AttendanceConfig,
     CameraConfig,
     CentreConfig,
+    CryptoConfig,
     DeskConfig,
     DoorConfig,
     EncounterConfig,
     EnrolmentConfig,
+    EvidenceConfig,
     LivenessConfig,
     LockoutConfig,
     MatchConfig,
@@ -129,6 +132,8 @@ CONFIGS = st.builds(
         in_daemon=st.booleans(),
         evidence=st.booleans(),
     ),
+    evidence=st.builds(EvidenceConfig, quota_mb=st.integers(1, 1_048_576)),
+    crypto=st.builds(CryptoConfig, suite=st.sampled_from(SUITES)),
 )
 AWKWARD = "".join(('C:\\资料\\"新"\t', "\n'", "\\n # [door]"))
 

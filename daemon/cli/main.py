@@ -12,7 +12,14 @@ from importlib.metadata import version
 
 from yibao_face.daemon.calibrate.embedding import CalibrateError
 from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
-from yibao_face.daemon.cli.centre import center, certificate, link, policy, queue
+from yibao_face.daemon.cli.centre import (
+    center,
+    certificate,
+    inbox,
+    link,
+    policy,
+    queue,
+)
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
 from yibao_face.daemon.cli.device import camera, reader
@@ -30,7 +37,7 @@ from yibao_face.sync.uplink.api import UplinkError
 
 _COMMANDS = (
     *(demo, serve, verify, counter, person, camera, reader),
-    *(act, rate, table, certificate, library, policy, queue, link, center),
+    *(act, rate, table, certificate, library, policy, inbox, queue, link, center),
     *(conform, models, clip, config, bench, calibrate, liveness),
 )
 _TOLD: tuple[type[Exception], ...] = (

@@ -10,13 +10,12 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.decision import refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.scene.event import Kind
+from yibao_face.daemon.desk.desk import Desk
 from yibao_face.daemon.ledger import Entry, Ledger
 from yibao_face.daemon.link.boot import boot_id
 from yibao_face.daemon.link.clock import CentreClock, ClockAlarm
-from yibao_face.daemon.link.evidence import Gatherer
 from yibao_face.daemon.link.keys import link_secret, public_keys
 from yibao_face.sync.api import StoreError
-from yibao_face.sync.evidence import EvidenceLane
 from yibao_face.sync.uplink.api import (
     Hands,
     IdentityError,
@@ -124,7 +123,7 @@ def link_view(status: Status | None) -> dict[str, Any]:
 
 def parts_of(
     config: Config,
-    ledger: Ledger,
+    desk: Desk,
     clock: CentreClock,
     *,
     busy: Callable[[], bool] = nobody_there,
@@ -133,8 +132,7 @@ def parts_of(
     """What the uplink of this data folder is made of; ``None`` without a centre configured."""
     if not config.centre.url:
         return None
-    folder = config.data / "evidence"
-    gatherer = Gatherer(folder, EvidenceLane(ledger.outbox.file, folder))
+    ledger = desk.ledger
     return Parts(
         outbox=ledger.outbox,
         folder=config.data / "link",
@@ -143,8 +141,8 @@ def parts_of(
         place=place_of(config.centre.url),
         boot_id=boot_id(),
         news=LinkNews(ledger, clock),
-        evidence=folder if config.centre.evidence else None,
-        gather=gatherer.gather,
+        evidence=desk.keeper.folder if config.centre.evidence else None,
+        quota=desk.keeper.quota,
         inbox=inbox,
         busy=busy,
         hands=Hands(unix_ms=ledger.clock.unix_ms),

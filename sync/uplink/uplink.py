@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from yibao_face.sync.api import StoreError
-from yibao_face.sync.evidence import EvidenceLane
+from yibao_face.sync.evidence import EvidenceLane, Quota
 from yibao_face.sync.outbox import Outbox
 from yibao_face.sync.uplink.api import (
     CentreRefusedError,
@@ -32,7 +32,7 @@ from yibao_face.sync.uplink.api import (
 from yibao_face.sync.uplink.identity.enrol import renew
 from yibao_face.sync.uplink.identity.identity import Identity, IdentityFolder
 from yibao_face.sync.uplink.lane.backoff import Backoff
-from yibao_face.sync.uplink.lane.evidence import FileLane
+from yibao_face.sync.uplink.lane.evidence import EVERYTHING, FileLane
 from yibao_face.sync.uplink.lane.letter import Cursor, LetterLane
 from yibao_face.sync.uplink.lane.result import Exchange, ResultLane
 from yibao_face.sync.uplink.lock import SendLock
@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 _UNBOUND_S = 2.0
 _IDLE_S = 5.0
 _BUSY_LOOK_S = 0.05
+# A file costs next to nothing, and a month of them has to go up between people.
+_FILE_YIELD_S = 0.1
 # Beside an encounter: a few milliseconds of the processor at a time.
 _BUSY_RECORDS = 50
 _LAST_WORDS_S, _LET_GO_S = 3.0, 5.0
@@ -55,15 +57,11 @@ def nobody_there() -> bool:
     return False
 
 
-def nothing_new() -> None:
-    """For evidence that is listed as it is kept."""
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an uplink is made of. ``folder``: of the link's own files; ``secret``: see
-    ``IdentityFolder``; ``evidence``: folder of sealed files, ``None``: they stay here; ``gather``:
-    lists new ones among them.
+    ``IdentityFolder``; ``evidence``: folder of sealed files, ``None``: they stay here; ``quota``:
+    says which of them go first.
 
     ``busy``: whether a person stands at the counter now. ``inbox``: ``None``: letters stay at the
     centre.
@@ -77,7 +75,7 @@ class Parts:
     boot_id: str
     news: News
     evidence: Path | None = None
-    gather: Callable[[], None] = nothing_new
+    quota: Quota = EVERYTHING
     inbox: Inbox | None = None
     busy: Callable[[], bool] = nobody_there
     hands: Hands = field(default_factory=Hands)
@@ -186,10 +184,7 @@ class Uplink:
         """Whether the centre has everything it can have now."""
         if self._standing.status.state is not State.ONLINE or self._delivery.backlog().waiting:
             return False
-        if self._files is None:
-            return True
-        self._parts.gather()
-        return not self._files.left
+        return self._files is None or not self._files.left
 
     def once(self) -> Status:
         """One batch, and the letters that are there, in this thread; raises what they do.
@@ -249,7 +244,7 @@ class Uplink:
 
     def _send(self, bound: _Bound, *, life: bool) -> bool:
         """Whether more is due at once."""
-        most = _BUSY_RECORDS if self._give_way() else MAX_RECORDS
+        most = _BUSY_RECORDS if self._give_way(self._parts.pace.yield_s) else MAX_RECORDS
         who = Sender(bound.identity.device, bound.identity.institution, self._parts.boot_id)
         self._wake.clear()  # before the look: what is written from here on wakes again
         sent = self._results.send(self._lines[0].client(bound), who, life=life, most=most)
@@ -277,8 +272,7 @@ class Uplink:
             files, bound = self._files, self._bound
             if files is None or bound is None or not self._may_send_files(files):
                 return _IDLE_S if files is None else self._parts.pace.look_s
-            self._parts.gather()
-            self._give_way()
+            self._give_way(_FILE_YIELD_S)
             more = files.send(self._lines[1].client(bound))
             return 0.0 if more else _IDLE_S
 
@@ -367,9 +361,9 @@ class Uplink:
             if self._stop.wait(min(left_s, 1.0)) or self._identities.stamp != stamp:
                 return
 
-    def _give_way(self) -> bool:
+    def _give_way(self, most_s: float) -> bool:
         """Let a person at the counter have the processor a while; whether he still needs it."""
-        until_s = self._parts.hands.steady_s() + self._parts.pace.yield_s
+        until_s = self._parts.hands.steady_s() + most_s
         while self._parts.busy():
             if self._parts.hands.steady_s() >= until_s or self._stop.wait(_BUSY_LOOK_S):
                 return True
@@ -402,6 +396,7 @@ class Uplink:
             news=parts.news,
             quiet=self._quiet,
             wait=self._stop.wait,
+            quota=parts.quota,
         )
 
     def _letter_lane(self) -> LetterLane | None:

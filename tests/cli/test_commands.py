@@ -29,7 +29,8 @@ CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
     *("demo", "serve", "verify", "counter", "person", "reader", "scanner"),
     "camera",
-    *("desk", "rate", "settled", "roster", "certificate", "policy", "queue", "link", "center"),
+    *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "link"),
+    "center",
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
@@ -39,9 +40,10 @@ ACTIONS = {
     "person": {"add", "card", "agent", "remove", "samples", "count"},
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
+    "inbox": {"take", "ls", "key"},
     "queue": {"ls", "verify", "repair", "retry", "export", "import"},
     "link": {"enrol", "status", "renew", "run"},
-    "center": {"init", "serve", "code", "revoke", "publish"},
+    "center": {"init", "serve", "code", "revoke", "publish", "sign", "seal"},
     "clip": {"make", "info"},
     "bench": {"verify", "capture"},
     "library": {"config"},

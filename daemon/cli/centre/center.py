@@ -11,6 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yibao_face.daemon.cli.centre.seal import add_actions
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
 from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.trust.document import Document, DocumentError, load_keys, open_document
@@ -53,6 +54,7 @@ def add(commands: Commands) -> None:
     )
     sending.add_argument("file", type=Path, metavar="FILE", help="as signed, e.g. a policy")
     sending.add_argument("--kind", required=True, help="what it must be, e.g. policy")
+    add_actions(actions)
     sending.add_argument("--to", default="*", metavar="TARGET", help="institution or device:ID")
 
 

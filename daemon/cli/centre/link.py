@@ -158,7 +158,7 @@ def _parts(config: Config) -> Generator[Parts, None, None]:
     """What a sender without a daemon is made of."""
     with desk_of(config) as desk:
         clock = CentreClock(desk.ledger.clock.unix_ms)
-        parts = parts_of(config, desk.ledger, clock)
+        parts = parts_of(config, desk, clock)
         if parts is None:
             raise CliError("no centre is configured / 未配置中心")
         yield parts

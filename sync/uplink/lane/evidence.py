@@ -22,7 +22,8 @@ _ONE_FILE_S = 30.0
 _PAUSE_S = 15.0
 # Of this one file the centre says that it will not have it.
 _OF_FILE = frozenset({400, 413, 422})
-_EVERYTHING = Quota(2**62, {})
+# No lane is worth more than another.
+EVERYTHING = Quota(2**62, {})
 
 
 class FileLane:
@@ -40,7 +41,7 @@ class FileLane:
         news: News,
         quiet: threading.Event,
         wait: Callable[[float], bool],
-        quota: Quota = _EVERYTHING,
+        quota: Quota = EVERYTHING,
     ) -> None:
         self._pieces, self._folder, self._quota = pieces, folder, quota
         self._hands, self._news, self._quiet, self._wait = hands, news, quiet, wait
