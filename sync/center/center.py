@@ -36,6 +36,11 @@ class Center:
         self.database.close()
 
 
+def database_url(folder: Path, url: str | None) -> str:
+    """``url``, or that of the SQLite file in the data folder."""
+    return url or f"sqlite:///{folder / 'center.db'}"
+
+
 def open_center(
     folder: Path, url: str | None = None, limits: Limits | None = None, clock: UnixMs = unix_ms
 ) -> Center:
@@ -44,7 +49,7 @@ def open_center(
     Without ``url`` in the SQLite file ``center.db`` of the folder.
     """
     authority, limits = Authority(folder), limits or Limits()
-    database = Database(url or f"sqlite:///{folder / 'center.db'}")
+    database = Database(database_url(folder, url))
     return Center(
         folder,
         authority,

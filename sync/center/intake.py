@@ -41,7 +41,7 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
 
 def _read(body: object, batch: Batch, caller: Caller) -> Incoming | UnsoundError:
     try:
-        return read_record(body, batch.schema, caller.institution)
+        return read_record(body, batch.schema, caller.institution, batch.algorithm)
     except UnsoundError as exc:
         return exc
 

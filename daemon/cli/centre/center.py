@@ -56,6 +56,12 @@ def add(commands: Commands) -> None:
     sending.add_argument("--to", default="*", metavar="TARGET", help="institution or device:ID")
 
 
+    moving = _action(
+        actions, "migrate", "bring an older database up to this program / 升级数据库", _migrate, db=True
+    )
+    moving.add_argument("--yes", action="store_true", help="a backup was made / 已备份")
+
+
 def _action(
     actions: Commands, name: str, help_: str, run: _Run, *, db: bool = False
 ) -> argparse.ArgumentParser:
@@ -145,6 +151,18 @@ def _publish(given: argparse.Namespace) -> int:
         letter = Letter(given.kind, "", given.to, document.version, data.decode())
         center.documents.publish(letter, unix_ms())
     say(f"published {given.kind} version {document.version} to {given.to}")
+    return 0
+
+
+def _migrate(given: argparse.Namespace) -> int:
+    from yibao_face.sync.center.center import database_url  # noqa: PLC0415  # see ``_one_line``
+    from yibao_face.sync.center.store.database import Database  # noqa: PLC0415  # see ``_one_line``
+    from yibao_face.sync.center.store.steps import SCHEMA_VERSION  # noqa: PLC0415  # see ``_one_line``
+
+    if not given.yes:
+        raise CliError("make a backup (`yibao-face center backup`), then say --yes / 请先备份")
+    Database(database_url(given.data, given.db), migrate=True).close()
+    say(f"the database has schema {SCHEMA_VERSION} / 数据库已升级")
     return 0
 
 
