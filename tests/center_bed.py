@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import http.client
 import itertools
@@ -28,6 +29,7 @@ from harness import lacking, wait_for
 from sqlalchemy import func, select
 
 from yibao_face.daemon.core.identity import uuid7
+from yibao_face.daemon.trust.signature import Ed25519Signer
 from yibao_face.sync.api import Link, Record
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.center import Center, open_center
@@ -35,7 +37,7 @@ from yibao_face.sync.center.device.authority import Issued, make_authority, read
 from yibao_face.sync.center.http.server import serve
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import ALARM, METADATA, RECORD
-from yibao_face.sync.chain import GENESIS, body_of, canonical, next_hash
+from yibao_face.sync.chain import GENESIS, body_of, canonical, head_statement, next_hash
 from yibao_face.sync.wire import to_wire
 
 INSTITUTION, DEVICE = "P32010000001", "counter-1"
@@ -107,6 +109,21 @@ def envelope(records: list[Any], **changed: Any) -> dict[str, Any]:
         "records": records,
     }
     return {**body, **changed}
+
+
+def head(last: dict[str, Any], signer: Ed25519Signer | None = None, **changed: Any) -> Any:
+    """The head a device tells after its record ``last``, signed where it has a key."""
+    made = {"seq": last["seq"], "hash": last["hash"], "at_ms": AT_MS, "signature": "", **changed}
+    if signer:
+        data = head_statement(made["seq"], bytes.fromhex(made["hash"]), made["at_ms"], "sha256")
+        made["signature"] = base64.b64encode(signer.sign(data)).decode()
+    return made
+
+
+def keys_of(signer: Ed25519Signer) -> dict[str, str]:
+    """``keys`` of an enrolment."""
+    raw = (signer.public_key(), bytes(range(32)))
+    return dict(zip(("sign", "seal"), (base64.b64encode(k).decode() for k in raw), strict=True))
 
 
 def request_pem(key: ec.EllipticCurvePrivateKey) -> str:

@@ -55,9 +55,12 @@ def add(commands: Commands) -> None:
     sending.add_argument("--kind", required=True, help="what it must be, e.g. policy")
     sending.add_argument("--to", default="*", metavar="TARGET", help="institution or device:ID")
 
-
     moving = _action(
-        actions, "migrate", "bring an older database up to this program / 升级数据库", _migrate, db=True
+        actions,
+        "migrate",
+        "bring an older database up to this program / 升级数据库",
+        _migrate,
+        db=True,
     )
     moving.add_argument("--yes", action="store_true", help="a backup was made / 已备份")
 

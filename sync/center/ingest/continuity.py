@@ -21,8 +21,8 @@ class Chain(StrEnum):
 
 def neighbours(links: Sequence[Link], received: Received) -> set[int]:
     """Numbers of stored records whose links ``judge`` will ask for."""
-    own = {link.seq for link in links}
-    beside = {seq + step for seq in own for step in (-1, 1)} - own
+    # Of a batch that holds a stored record once more, too: what is stored counts.
+    beside = {link.seq + step for link in links for step in (-1, 1)}
     return {seq for seq in beside if received.holds(seq)}
 
 

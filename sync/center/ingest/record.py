@@ -44,9 +44,7 @@ class UnsoundError(WireError):
         self.id = id_
 
 
-def read_record(
-    body: object, schema: int, institution: str, algorithm: str = SHA256
-) -> Incoming:
+def read_record(body: object, schema: int, institution: str, algorithm: str = SHA256) -> Incoming:
     """The record in a decoded JSON object of a batch of ``schema``; raises ``UnsoundError``."""
     if not isinstance(body, dict):
         raise UnsoundError("", "a record is a JSON object")

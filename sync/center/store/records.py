@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
 from sqlalchemy import and_ as both
+from sqlalchemy import delete, insert, select, update
 
 from yibao_face.sync.api import FIELDS, Link, values_of
 from yibao_face.sync.center.api import Caller, Limits

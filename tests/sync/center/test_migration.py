@@ -84,7 +84,9 @@ def test_an_older_database_goes_on_where_it_was(old: Old) -> None:
 def columns_of(db: Connection) -> dict[str, Any]:
     look = inspect(db)
     return {
-        table.name: {c["name"]: (str(c["type"]), c["nullable"]) for c in look.get_columns(table.name)}
+        table.name: {
+            c["name"]: (str(c["type"]), c["nullable"]) for c in look.get_columns(table.name)
+        }
         for table in METADATA.sorted_tables
     }
 
