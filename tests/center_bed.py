@@ -34,6 +34,7 @@ from yibao_face.sync.api import Link, Record
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.center import Center, open_center
 from yibao_face.sync.center.device.authority import Issued, make_authority, read_request
+from yibao_face.sync.center.device.identity import new_code
 from yibao_face.sync.center.http.server import serve
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import ALARM, METADATA, RECORD
@@ -42,6 +43,7 @@ from yibao_face.sync.wire import to_wire
 
 INSTITUTION, DEVICE = "P32010000001", "counter-1"
 AT_MS = 1_795_305_600_123
+SIGNER = Ed25519Signer(bytes(range(32)))
 _UNIQUE = itertools.count(1)
 _POSTGRES = "/usr/lib/postgresql"
 
@@ -214,6 +216,21 @@ class Site:
         """A bound machine."""
         issued, key = self.issue(device, institution)
         return self.with_certificate(issued.pem, key)
+
+    def enrolled(self, keys: object, device: str = DEVICE) -> tuple[Answer, bytes]:
+        """The answer to an enrolment with these ``keys``, and the private key it was for."""
+        code, now_ms, key = new_code(), unix_ms(), ec.generate_private_key(ec.SECP256R1())
+        whom = (device, INSTITUTION)
+        self.center.devices.add_code(code, *whom, now_ms + 60_000, now_ms, replace=True)
+        body = {"code": code, "csr": request_pem(key), "keys": keys}
+        return self.stranger().plain("/v1/enrol", body), key_pem(key)
+
+    def signing(self, signer: Ed25519Signer = SIGNER) -> Machine:
+        """A bound machine that has told which key it signs with."""
+        answer, pem = self.enrolled(keys_of(signer))
+        assert answer.status == 200
+        key = serialization.load_pem_private_key(pem, None)
+        return self.with_certificate(answer.body["certificate"], cast(Any, key))
 
     def with_certificate(self, pem: str, key: ec.EllipticCurvePrivateKey) -> Machine:
         context = self._context()

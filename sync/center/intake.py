@@ -11,6 +11,7 @@ from yibao_face.sync.center.ingest.batch import Batch, check_caller, read_batch
 from yibao_face.sync.center.ingest.body import strict_json, unpacked
 from yibao_face.sync.center.ingest.record import Incoming, UnsoundError, read_record
 from yibao_face.sync.center.log import event, warning
+from yibao_face.sync.center.store.records import Taken
 
 _REJECTED = "reject"
 
@@ -23,9 +24,18 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
     plain = unpacked(data, encoding, center.limits.unpacked_bytes)
     batch = read_batch(strict_json(plain), center.limits.records)
     check_caller(batch, caller)
+    now_ms = center.clock()
+    results, taken = take_in(center, caller, batch, now_ms)
+    gaps = [[first, last] for first, last in taken.gaps]
+    return {"now_ms": now_ms, "results": results, "gaps": gaps}
+
+
+def take_in(
+    center: Center, caller: Caller, batch: Batch, now_ms: int
+) -> tuple[list[dict[str, str]], Taken]:
+    """One result per record, and what the store says; whichever way the batch came."""
     sound = [_read(body, batch, caller) for body in batch.records]
     incoming = [one for one in sound if isinstance(one, Incoming)]
-    now_ms = center.clock()
     taken = center.records.take(caller, batch, incoming, now_ms)
     statuses = iter(taken.statuses)
     results = [
@@ -35,8 +45,7 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
         for one in sound
     ]
     _log(caller, batch, results, taken.alarms)
-    gaps = [[first, last] for first, last in taken.gaps]
-    return {"now_ms": now_ms, "results": results, "gaps": gaps}
+    return results, taken
 
 
 def _read(body: object, batch: Batch, caller: Caller) -> Incoming | UnsoundError:

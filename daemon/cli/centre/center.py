@@ -5,24 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yibao_face.daemon.cli.centre import upkeep
+from yibao_face.daemon.cli.centre.service import action as _action
+from yibao_face.daemon.cli.centre.service import opened as _open
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
 from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.trust.document import Document, DocumentError, load_keys, open_document
-from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, CenterError, unix_ms
+from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, unix_ms
 
 if TYPE_CHECKING:
     from yibao_face.sync.center.center import Center
 
 _PORT = 51519
 _HOUR_MS = 3600 * 1000
-_DB = "YIBAO_FACE_CENTER_DB"
-_Run = Callable[[argparse.Namespace], int]
 
 
 def add(commands: Commands) -> None:
@@ -55,47 +53,11 @@ def add(commands: Commands) -> None:
     sending.add_argument("--kind", required=True, help="what it must be, e.g. policy")
     sending.add_argument("--to", default="*", metavar="TARGET", help="institution or device:ID")
 
-    moving = _action(
-        actions,
-        "migrate",
-        "bring an older database up to this program / 升级数据库",
-        _migrate,
-        db=True,
-    )
-    moving.add_argument("--yes", action="store_true", help="a backup was made / 已备份")
-
-
-def _action(
-    actions: Commands, name: str, help_: str, run: _Run, *, db: bool = False
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=help_)
-    parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="数据目录")
-    if db:
-        told = f"postgresql://… (default: {_DB}, else SQLite in DIR)"
-        parser.add_argument("--db", default=os.environ.get(_DB), metavar="URL", help=told)
-    parser.set_defaults(run=_one_line(run))
-    return parser
-
-
-def _one_line(run: _Run) -> _Run:
-    """What the centre refuses as the one line the operator reads."""
-
-    @wraps(run)
-    def told(given: argparse.Namespace) -> int:
-        try:
-            return run(given)
-        except CenterError as exc:
-            raise CliError(str(exc)) from exc
-        except ModuleNotFoundError as exc:
-            # Imported where needed: no machine at a counter has the packages of the database.
-            told = f"package {exc.name} is missing: install requirements/center.lock"
-            raise CliError(told) from exc
-
-    return told
+    upkeep.add(actions)
 
 
 def _init(given: argparse.Namespace) -> int:
-    from yibao_face.sync.center.device.authority import make_authority  # noqa: PLC0415  # see ``_one_line``
+    from yibao_face.sync.center.device.authority import make_authority  # noqa: PLC0415  # see ``service``
 
     hosts = given.name or ["localhost", "127.0.0.1"]
     make_authority(given.data, hosts)
@@ -104,7 +66,7 @@ def _init(given: argparse.Namespace) -> int:
 
 
 def _serve(given: argparse.Namespace) -> int:
-    from yibao_face.sync.center.http.server import serve  # noqa: PLC0415  # see ``_one_line``
+    from yibao_face.sync.center.http.server import serve  # noqa: PLC0415  # see ``service``
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 
@@ -126,7 +88,7 @@ def _code(given: argparse.Namespace) -> int:
     if not DEVICE_ID.fullmatch(given.device) or not INSTITUTION.fullmatch(given.institution):
         raise CliError("device: letters, digits and ._- only; institution: letters and digits")
     with _open(given) as center:
-        from yibao_face.sync.center.device.identity import new_code  # noqa: PLC0415  # see ``_one_line``
+        from yibao_face.sync.center.device.identity import new_code  # noqa: PLC0415  # see ``service``
 
         code, now_ms = new_code(), unix_ms()
         until_ms = now_ms + given.hours * _HOUR_MS
@@ -146,7 +108,7 @@ def _revoke(given: argparse.Namespace) -> int:
 
 
 def _publish(given: argparse.Namespace) -> int:
-    from yibao_face.sync.center.store.documents import Letter  # noqa: PLC0415  # see ``_one_line``
+    from yibao_face.sync.center.store.documents import Letter  # noqa: PLC0415  # see ``service``
 
     data = read_file(given.file)
     document = _genuine(given, data)
@@ -157,27 +119,9 @@ def _publish(given: argparse.Namespace) -> int:
     return 0
 
 
-def _migrate(given: argparse.Namespace) -> int:
-    from yibao_face.sync.center.center import database_url  # noqa: PLC0415  # see ``_one_line``
-    from yibao_face.sync.center.store.database import Database  # noqa: PLC0415  # see ``_one_line``
-    from yibao_face.sync.center.store.steps import SCHEMA_VERSION  # noqa: PLC0415  # see ``_one_line``
-
-    if not given.yes:
-        raise CliError("make a backup (`yibao-face center backup`), then say --yes / 请先备份")
-    Database(database_url(given.data, given.db), migrate=True).close()
-    say(f"the database has schema {SCHEMA_VERSION} / 数据库已升级")
-    return 0
-
-
 def _genuine(given: argparse.Namespace, data: bytes) -> Document:
     """The document, if a key in ``centre-keys.json`` of the data folder has signed it."""
     try:
         return open_document(data, given.kind, load_keys(given.data / "centre-keys.json"))
     except DocumentError as exc:
         raise CliError(f"{given.file.name}: {exc}") from exc
-
-
-def _open(given: argparse.Namespace) -> Center:
-    from yibao_face.sync.center.center import open_center  # noqa: PLC0415  # see ``_one_line``
-
-    return open_center(given.data, given.db)

@@ -52,9 +52,16 @@ def read_keys(body: dict[str, Any]) -> DeviceKeys | None:
 def genuine(sign: bytes, signature: str, data: bytes) -> bool:
     """Whether ``signature`` (base64) is that of the raw public key ``sign`` over ``data``."""
     try:
-        raw = base64.b64decode(signature, validate=True)
-        Ed25519PublicKey.from_public_bytes(sign).verify(raw, data)
-    except (ValueError, InvalidSignature):
+        return verified(sign, base64.b64decode(signature, validate=True), data)
+    except ValueError:
+        return False
+
+
+def verified(sign: bytes, signature: bytes, data: bytes) -> bool:
+    """As ``genuine``, of a raw signature."""
+    try:
+        Ed25519PublicKey.from_public_bytes(sign).verify(signature, data)
+    except InvalidSignature:
         return False
     return True
 

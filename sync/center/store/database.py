@@ -68,6 +68,15 @@ class Database:
             yield db
 
     @contextlib.contextmanager
+    def snapshot(self) -> Generator[Connection, None, None]:
+        """As ``reading``; all that is read in it is of one moment."""
+        with _told(), self._engine.connect() as db:
+            if self.partitioned:
+                db.execution_options(isolation_level="REPEATABLE READ")
+            with db.begin():
+                yield db
+
+    @contextlib.contextmanager
     def writing(self) -> Generator[Connection, None, None]:
         """A transaction, on disk when the block has ended.
 

@@ -89,6 +89,33 @@ class Devices:
                 raise_alarm(db, caller.device, "sign-key-changed", keys.key_id, now_ms)
         return changed
 
+    def named(self, key_id: str) -> Caller | None:
+        """The device that signs with this key, as its last certificate names it; ``None``.
+
+        ``RefusedError`` when it was shut out. An expired certificate is no reason: a stick comes
+        from where there is no network.
+        """
+        with self._database.reading() as db:
+            own = select(DEVICE_KEY.c.device).where(DEVICE_KEY.c.key_id == key_id)
+            device = db.execute(own.order_by(DEVICE_KEY.c.since_ms.desc()).limit(1)).scalar()
+            its = select(CERTIFICATE).where(CERTIFICATE.c.device == device)
+            last = its.order_by(CERTIFICATE.c.issued_ms.desc(), CERTIFICATE.c.not_after_ms.desc())
+            found = db.execute(last.limit(1)).mappings().first()
+        if found is None:
+            return None
+        if found["revoked_ms"] is not None:
+            raise RefusedError(403, "revoked", "the device was shut out")
+        return Caller(
+            found["device"], found["institution"], found["serial"], found["not_after_ms"]
+        )
+
+    def sign_keys(self, device: str) -> dict[str, bytes]:
+        """All keys a device ever signed with, by their short names; raw."""
+        with self._database.reading() as db:
+            own = select(DEVICE_KEY.c.key_id, DEVICE_KEY.c.sign)
+            found = db.execute(own.where(DEVICE_KEY.c.device == device)).all()
+        return {key_id: base64.b64decode(sign) for key_id, sign in found}
+
     def check(self, caller: Caller, now_ms: int) -> None:
         """Raise ``RefusedError`` unless this certificate is ours, in time and not revoked."""
         if caller.not_after_ms <= now_ms:

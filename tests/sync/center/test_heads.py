@@ -9,11 +9,9 @@ import pytest
 from center_bed import (
     AT_MS,
     DEVICE,
-    Answer,
-    Machine,
+    SIGNER,
     Site,
     head,
-    key_pem,
     keys_of,
     request_pem,
     run_of,
@@ -25,32 +23,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from yibao_face.daemon.trust.signature import Ed25519Signer
-from yibao_face.sync.center.api import RefusedError, unix_ms
-from yibao_face.sync.center.device.identity import new_code
+from yibao_face.sync.center.api import RefusedError
 from yibao_face.sync.center.device.key import DeviceKeys, genuine, read_keys
 from yibao_face.sync.center.ingest.head import Head, Word, word_of
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import DEVICE_KEY, PROGRESS
 
-SIGNER, OTHER = Ed25519Signer(bytes(range(32))), Ed25519Signer(b"o" * 32)
+OTHER = Ed25519Signer(b"o" * 32)
 KEYS = DeviceKeys(SIGNER.public_key(), bytes(range(32)))
-
-
-def enrolled(
-    site: Site, keys: object, device: str = DEVICE
-) -> tuple[Answer, ec.EllipticCurvePrivateKey]:
-    code, now_ms, key = new_code(), unix_ms(), ec.generate_private_key(ec.SECP256R1())
-    whom = (device, "P32010000001")
-    site.center.devices.add_code(code, *whom, now_ms + 60_000, now_ms, replace=True)
-    body = {"code": code, "csr": request_pem(key), "keys": keys}
-    return site.stranger().plain("/v1/enrol", body), key
-
-
-def signing(site: Site, signer: Ed25519Signer = SIGNER) -> Machine:
-    """A machine that has told which key it signs with."""
-    answer, key = enrolled(site, keys_of(signer))
-    assert 200 == answer.status
-    return site.with_certificate(answer.body["certificate"], key)
 
 
 def progress(site: Site) -> dict[str, Any]:
@@ -60,7 +40,7 @@ def progress(site: Site) -> dict[str, Any]:
 
 
 def test_keys_are_kept_with_the_device(site: Site) -> None:
-    signing(site)
+    site.signing()
 
     with site.center.database.reading() as db:
         [found] = rows(db, select(DEVICE_KEY))
@@ -83,22 +63,22 @@ def test_keys_are_kept_with_the_device(site: Site) -> None:
 def test_keys_that_are_none_are_refused_and_nothing_is_stored(
     embedded: Site, keys: object
 ) -> None:
-    answer, _ = enrolled(embedded, keys)
+    answer, _ = embedded.enrolled(keys)
 
     assert (422, "keys") == (answer.status, answer.body["error"])
     assert (0, 0) == tuple(embedded.counts()[n] for n in ("device_key", "device_certificate"))
 
 
 def test_a_key_of_another_machine_is_refused(site: Site) -> None:
-    signing(site)
+    site.signing()
 
-    answer, _ = enrolled(site, keys_of(SIGNER), "counter-2")
+    answer, _ = site.enrolled(keys_of(SIGNER), "counter-2")
 
     assert (422, "keys") == (answer.status, answer.body["error"])
 
 
 def test_a_signed_head_is_believed(site: Site) -> None:
-    machine, sent = signing(site), run_of(1, 3)
+    machine, sent = site.signing(), run_of(1, 3)
 
     assert ["new"] * 3 == statuses(machine.batch(sent, head=head(sent[-1], SIGNER)))
 
@@ -111,7 +91,7 @@ def test_a_signed_head_is_believed(site: Site) -> None:
 @pytest.mark.parametrize(
     ("told", "alarm"),
     [
-        (lambda last: head(last), "head-unsigned"),
+        (head, "head-unsigned"),
         (lambda last: {"seq": last["seq"], "hash": last["hash"]}, "head-unsigned"),
         (lambda last: head(last, OTHER), "head-forged"),
         (lambda last: {**head(last, SIGNER), "seq": 999}, "head-forged"),
@@ -124,7 +104,7 @@ def test_a_signed_head_is_believed(site: Site) -> None:
 def test_a_head_that_is_not_signed_by_the_device_moves_nothing_and_loses_nothing(
     site: Site, told: Any, alarm: str
 ) -> None:
-    machine, sent = signing(site), run_of(1, 5)
+    machine, sent = site.signing(), run_of(1, 5)
     machine.batch(sent[:2], head=head(sent[1], SIGNER))
     before = progress(site)
 
@@ -138,13 +118,13 @@ def test_a_head_that_is_not_signed_by_the_device_moves_nothing_and_loses_nothing
 
 
 def test_before_the_first_record_there_is_nothing_to_sign(site: Site) -> None:
-    signing(site).batch([])
+    site.signing().batch([])
 
     assert {} == site.alarms()
 
 
 def test_an_older_head_that_comes_again_does_not_turn_the_chain_back(site: Site) -> None:
-    machine, sent = signing(site), run_of(1, 3)
+    machine, sent = site.signing(), run_of(1, 3)
     machine.batch(sent, head=head(sent[2], SIGNER))
 
     machine.batch(sent[:1], head=head(sent[0], SIGNER))
@@ -154,7 +134,7 @@ def test_an_older_head_that_comes_again_does_not_turn_the_chain_back(site: Site)
 
 
 def test_a_signed_head_that_is_not_what_is_stored_is_told(site: Site) -> None:
-    machine, sent = signing(site), run_of(1, 3)
+    machine, sent = site.signing(), run_of(1, 3)
     machine.batch(sent, head=head(sent[2], SIGNER))
 
     machine.batch([], head=head({"seq": 3, "hash": "a" * 64}, SIGNER))
@@ -163,12 +143,11 @@ def test_a_signed_head_that_is_not_what_is_stored_is_told(site: Site) -> None:
 
 
 def test_a_machine_may_come_to_another_key_and_that_is_told(site: Site) -> None:
-    machine, sent, key = signing(site), run_of(1, 2), ec.generate_private_key(ec.SECP256R1())
+    machine, sent, key = site.signing(), run_of(1, 2), ec.generate_private_key(ec.SECP256R1())
     body = {"csr": request_pem(key), "keys": keys_of(OTHER)}
     answer = machine.plain("/v1/renew", body)
     assert 200 == answer.status
     assert {"sign-key-changed": OTHER.key_id} == site.alarms()
-    assert key_pem(key)
 
     machine.batch(sent[:1], head=head(sent[0], SIGNER))
     assert "head-forged" in site.alarms()
