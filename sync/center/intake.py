@@ -27,7 +27,8 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
     now_ms = center.clock()
     results, taken = take_in(center, caller, batch, now_ms)
     gaps = [[first, last] for first, last in taken.gaps]
-    return {"now_ms": now_ms, "results": results, "gaps": gaps}
+    evidence = center.lane.slot(caller.device, now_ms)
+    return {"now_ms": now_ms, "results": results, "gaps": gaps, "evidence": evidence}
 
 
 def take_in(
@@ -44,7 +45,7 @@ def take_in(
         else _result(one.record.id, next(statuses), "")
         for one in sound
     ]
-    _log(caller, batch, results, taken.alarms)
+    _tell(center, caller, batch, results, taken.alarms)
     return results, taken
 
 
@@ -59,14 +60,21 @@ def _result(id_: str, status: str, reason: str) -> dict[str, str]:
     return {"id": id_, "status": status, "reason": reason}
 
 
-def _log(
-    caller: Caller, batch: Batch, results: list[dict[str, str]], alarms: tuple[str, ...]
+def _tell(
+    center: Center,
+    caller: Caller,
+    batch: Batch,
+    results: list[dict[str, str]],
+    alarms: tuple[str, ...],
 ) -> None:
+    """Count it, and write it into the log."""
     counts = Counter(result["status"] for result in results)
     told = {status: counts[status] for status in ("new", "dup", "conflict", _REJECTED)}
     whose = {"device": caller.device, "institution": caller.institution, "boot": batch.boot_id}
     event("batch", **whose, **told)
     for kind in alarms:
         warning("alarm", device=caller.device, kind=kind)
-    for reason in sorted({r["reason"] for r in results if r["status"] == _REJECTED}):
+    reasons = [r["reason"] for r in results if r["status"] == _REJECTED]
+    center.metrics.batch(told, reasons, alarms)
+    for reason in sorted({*reasons}):
         warning("record rejected", device=caller.device, reason=reason)

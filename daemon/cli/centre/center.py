@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,16 @@ from yibao_face.daemon.cli.centre.service import opened as _open
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
 from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.trust.document import Document, DocumentError, load_keys, open_document
-from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, unix_ms
+from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, Limits, unix_ms
+from yibao_face.sync.center.log import JsonLines
 
 if TYPE_CHECKING:
     from yibao_face.sync.center.center import Center
 
 _PORT = 51519
 _HOUR_MS = 3600 * 1000
+# Counters are busy then; the rest of the day is cut into so many slots.
+_PEAK, _SLOTS = "08:00-11:30,14:00-17:00", 24
 
 
 def add(commands: Commands) -> None:
@@ -37,6 +41,13 @@ def add(commands: Commands) -> None:
     serving.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="listen here")
     serving.add_argument("--port", type=int, default=_PORT, help="0 = any free one")
     serving.add_argument("--share-port", action="store_true", help="one of several processes")
+    serving.add_argument("--log-json", action="store_true", help="log lines as JSON / 日志为 JSON")
+    told = "metrics for Prometheus on 127.0.0.1 (default: none) / 监控端口"
+    serving.add_argument("--metrics-port", type=int, metavar="PORT", help=told)
+    told = "evidence of all machines together, Mbit/s (default 100) / 证据总带宽"
+    serving.add_argument("--evidence-mbit", type=float, default=100.0, metavar="N", help=told)
+    told = f"hours without evidence, default {_PEAK} / 证据避让时段"
+    serving.add_argument("--evidence-closed", default=_PEAK, metavar="HOURS", help=told)
     making = _action(
         actions, "code", "one-time code that binds a machine / 绑定码", _code, db=True
     )
@@ -66,9 +77,11 @@ def _init(given: argparse.Namespace) -> int:
 
 
 def _serve(given: argparse.Namespace) -> int:
+    from yibao_face.sync.center.center import open_center  # noqa: PLC0415  # see ``service``
+    from yibao_face.sync.center.http.metrics import metrics_site  # noqa: PLC0415  # see ``service``
     from yibao_face.sync.center.http.server import serve  # noqa: PLC0415  # see ``service``
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    _log(given)
 
     async def run(center: Center) -> None:
         stop = asyncio.Event()
@@ -77,11 +90,34 @@ def _serve(given: argparse.Namespace) -> int:
         def ready(port: int) -> None:
             say(f"ready https://{given.host}:{port}")
 
-        await serve(center, given.host, given.port, ready, stop, share=given.share_port)
+        async with AsyncExitStack() as stack:
+            if given.metrics_port is not None:
+                port = await stack.enter_async_context(metrics_site(center, given.metrics_port))
+                say(f"metrics http://127.0.0.1:{port}/metrics")
+            await serve(center, given.host, given.port, ready, stop, share=given.share_port)
 
-    with _open(given) as center:
+    with open_center(given.data, given.db, _limits(given)) as center:
         asyncio.run(run(center))
     return 0
+
+
+def _limits(given: argparse.Namespace) -> Limits:
+    from yibao_face.sync.center.ingest.slot import parse_hours  # noqa: PLC0415  # see ``service``
+
+    if not 0 < given.evidence_mbit <= 1_000_000:
+        raise CliError("--evidence-mbit is a rate above 0")
+    return Limits(
+        evidence_bytes_per_s=int(given.evidence_mbit * 1e6 / 8),
+        evidence_slots=_SLOTS,
+        evidence_closed=parse_hours(given.evidence_closed),
+    )
+
+
+def _log(given: argparse.Namespace) -> None:
+    handler = logging.StreamHandler()
+    plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    handler.setFormatter(JsonLines() if given.log_json else plain)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _code(given: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from yibao_face.sync.center.center import Center
 from yibao_face.sync.center.device.authority import Issued, read_request
 from yibao_face.sync.center.device.identity import caller_of
 from yibao_face.sync.center.device.key import DeviceKeys, read_keys
-from yibao_face.sync.center.http.answer import CALLER, refusals
+from yibao_face.sync.center.http.answer import CALLER, METRICS, refusals
 from yibao_face.sync.center.http.throttle import Buckets, Gate
 from yibao_face.sync.center.http.watch import Watch
 from yibao_face.sync.center.ingest.body import strict_json
@@ -46,6 +46,11 @@ class Routes:
         self._batches = Buckets(limits.batches_per_s, limits.batch_burst, time.monotonic)
         self._enrolments = Buckets(limits.enrolments_per_s, limits.enrolment_burst, time.monotonic)
         self._watch = Watch(center.documents)
+        gates = {
+            "batch": lambda: self._gate.waiting,
+            "evidence": lambda: self._evidence_gate.waiting,
+        }
+        center.metrics.watch(gates, lambda: self._watch.waiting)
 
     def table(self) -> list[web.RouteDef]:
         """All routes, by the names that stand in the log."""
@@ -79,9 +84,10 @@ class Routes:
         caller = request[CALLER]
         self._batches.spend(caller.device)
         data = await _read(request, self._center.limits.packed_bytes)
-        encoding = request.headers.get("Content-Encoding", "")
+        encoding, began_s = request.headers.get("Content-Encoding", ""), time.monotonic()
         async with self._gate.turn():
             answer = await self._thread(take_batch, self._center, caller, data, encoding)
+        self._center.metrics.answered(time.monotonic() - began_s)
         answer["budget"] = _BUDGET_CROWDED if self._gate.crowded else self._center.limits.records
         return web.json_response(answer)
 
@@ -93,6 +99,7 @@ class Routes:
             data = await _read(request, self._center.limits.evidence_bytes)
             now_ms = self._center.clock()
             new = await self._thread(put, request[CALLER], sha256, data, now_ms)
+        self._center.metrics.evidence(len(data) if new else 0)
         return web.json_response({"now_ms": now_ms, "status": "new" if new else "dup"})
 
     async def _pull(self, request: web.Request) -> web.Response:
@@ -176,6 +183,7 @@ def make_app(center: Center) -> web.Application:
     routes = Routes(center)
     most = max(center.limits.packed_bytes, center.limits.evidence_bytes)
     app = web.Application(middlewares=[refusals, routes.known], client_max_size=most)
+    app[METRICS] = center.metrics
     app.add_routes(routes.table())
     app.cleanup_ctx.append(routes.running)
     return app

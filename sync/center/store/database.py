@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, inspect, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
 
 from yibao_face.sync.api import StoreError
 from yibao_face.sync.center.api import CenterError, RefusedError, StoreDownError
@@ -60,6 +61,12 @@ class Database:
     def close(self) -> None:
         """Give the connections back; may be called twice."""
         self._engine.dispose()
+
+    @property
+    def connections(self) -> int:
+        """Connections in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     @contextlib.contextmanager
     def reading(self) -> Generator[Connection, None, None]:

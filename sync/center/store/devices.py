@@ -80,8 +80,7 @@ class Devices:
             before = sign_key(db, caller.device)
             sign, seal = (base64.b64encode(key).decode() for key in (keys.sign, keys.seal))
             row = {"device": caller.device, "key_id": keys.key_id, "sign": sign, "seal": seal}
-            row |= {"since_ms": now_ms}
-            if not put_once(db, DEVICE_KEY, row, "key_id"):
+            if not put_once(db, DEVICE_KEY, {**row, "since_ms": now_ms}, "key_id"):
                 own = (DEVICE_KEY.c.device == caller.device, DEVICE_KEY.c.key_id == keys.key_id)
                 db.execute(update(DEVICE_KEY).where(*own).values(seal=seal, since_ms=now_ms))
             changed = before not in (None, keys.sign)
