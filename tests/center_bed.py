@@ -115,7 +115,13 @@ def envelope(records: list[Any], **changed: Any) -> dict[str, Any]:
 
 def head(last: dict[str, Any], signer: Ed25519Signer | None = None, **changed: Any) -> Any:
     """The head a device tells after its record ``last``, signed where it has a key."""
-    made = {"seq": last["seq"], "hash": last["hash"], "at_ms": AT_MS, "signature": "", **changed}
+    made: dict[str, Any] = {
+        "seq": last["seq"],
+        "hash": last["hash"],
+        "at_ms": AT_MS,
+        "signature": "",
+        **changed,
+    }
     if signer:
         data = head_statement(made["seq"], bytes.fromhex(made["hash"]), made["at_ms"], "sha256")
         made["signature"] = base64.b64encode(signer.sign(data)).decode()

@@ -1,4 +1,4 @@
-"""The second lane's rate: who is active, asked of the database now and then, and everybody's share."""
+"""The second lane's rate: who is active, as the database says, and the share of each."""
 
 from __future__ import annotations
 

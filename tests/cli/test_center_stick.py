@@ -177,18 +177,19 @@ def _other_byte(data: bytes) -> bytes:
     return data[:at] + b"x" + data[at + 1 :]
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (_other_byte, "the records are not those that were signed"),
-        (lambda data: data[: len(data) // 2], "the records are not those that were signed"),
-        (lambda data: data.replace(b'"count":5', b'"count":4', 1), "not that of the device"),
-        (lambda data: b"x" + data, "the first line is no header"),
-        (lambda data: b"", "the first line is no header"),
-    ],
-)
+Change = Callable[[bytes], bytes]
+CHANGES: list[tuple[Change, str]] = [
+    (_other_byte, "the records are not those that were signed"),
+    (lambda data: data[: len(data) // 2], "the records are not those that were signed"),
+    (lambda data: data.replace(b'"count":5', b'"count":4', 1), "not that of the device"),
+    (lambda data: b"x" + data, "the first line is no header"),
+    (lambda _: b"", "the first line is no header"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), CHANGES)
 def test_a_changed_stick_is_refused_and_nothing_of_it_is_stored(
-    folder: Path, run: Run, refusal: Refusal, tmp_path: Path, change: Any, told: str
+    folder: Path, run: Run, refusal: Refusal, tmp_path: Path, change: Change, told: str
 ) -> None:
     stick = exported(run, tmp_path / "stick.jsonl")
     stick.write_bytes(change(stick.read_bytes()))

@@ -1,4 +1,4 @@
-"""What the actions of ``yibao-face center`` share: options, errors in one line, the open centre."""
+"""What the actions of ``yibao-face center`` share: options, one-line errors, the centre."""
 
 from __future__ import annotations
 

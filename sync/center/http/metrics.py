@@ -18,7 +18,7 @@ _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def metrics_text(center: Center) -> bytes:
-    """All metrics at this moment; ``StoreDownError``. Asks the database: not for the event loop."""
+    """All metrics at this moment; ``StoreDownError``. Asks the database, so it may wait."""
     sight = look(center.database, center.clock())
     free = shutil.disk_usage(center.folder).free
     return center.metrics.text(sight, free, center.database.connections)

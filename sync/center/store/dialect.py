@@ -112,7 +112,7 @@ def _quoted(name: str, dialect: Dialect) -> str:
 
 
 def one_at_a_time(db: Connection) -> None:
-    """Who changes tables of a PostgreSQL waits here for others that do, until its transaction ends."""
+    """Who changes tables of a PostgreSQL waits here until others that do have ended."""
     db.execute(select(func.pg_advisory_xact_lock(_TABLES_LOCK)))
 
 

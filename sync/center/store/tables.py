@@ -145,7 +145,7 @@ CERTIFICATE = Table(
     Index("device_certificate_device", "device"),
 )
 
-# Public keys of a device, all it ever had: the newest counts. sign (Ed25519), seal (X25519): base64.
+# Public keys of a device, all it ever had: the newest counts. Base64 of Ed25519 and X25519.
 DEVICE_KEY = Table(
     "device_key",
     METADATA,

@@ -214,7 +214,7 @@ class _Walk:
             self._told(seq, HEAD, f"records up to {seq} do not lead to what the device has signed")
 
     def _known(self, row: _Row, kind: str) -> None:
-        """It did not fit when it came; without the alarm of then somebody has only marked it so."""
+        """It did not fit when it came; without an alarm somebody has only marked it so."""
         if kind in self.alarmed:
             self.report.known += 1
         else:
@@ -249,13 +249,15 @@ def _content(named: dict[str, Any], seq: int) -> bytes | None:
     try:
         if named["demo"] not in (0, 1):
             return None
-        return canonical(body_of(Record(**{**named, "demo": bool(named["demo"])}), seq))
+        values: dict[str, Any] = {**named, "demo": bool(named["demo"])}
+        return canonical(body_of(Record(**values), seq))
     except (TypeError, ValueError, ChainError):
         return None
 
 
 def _fits(content: bytes | None, link: Link) -> bool:
-    if content is None or not isinstance(link.prev, bytes):
+    prev: Any = link.prev
+    if content is None or not isinstance(prev, bytes):
         return False
-    # Either hash is out of reach of whoever changes a row; which one it was is the device's choice.
-    return any(next_hash(link.prev, content, name) == link.hash for name in (SHA256, SM3))
+    # Either hash is out of reach of whoever changes a row; which one is the device's choice.
+    return any(next_hash(prev, content, name) == link.hash for name in (SHA256, SM3))

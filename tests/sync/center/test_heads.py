@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -88,21 +89,22 @@ def test_a_signed_head_is_believed(site: Site) -> None:
     assert {} == site.alarms()
 
 
-@pytest.mark.parametrize(
-    ("told", "alarm"),
-    [
-        (head, "head-unsigned"),
-        (lambda last: {"seq": last["seq"], "hash": last["hash"]}, "head-unsigned"),
-        (lambda last: head(last, OTHER), "head-forged"),
-        (lambda last: {**head(last, SIGNER), "seq": 999}, "head-forged"),
-        (lambda last: {**head(last, SIGNER), "hash": "0" * 64}, "head-forged"),
-        (lambda last: {**head(last, SIGNER), "at_ms": AT_MS + 1}, "head-forged"),
-        (lambda last: {**head(last, SIGNER), "signature": "AAAA"}, "head-forged"),
-        (lambda last: {**head(last, SIGNER), "signature": "A"}, "head-forged"),
-    ],
-)
+Told = Callable[[dict[str, Any]], dict[str, Any]]
+CASES: list[tuple[Told, str]] = [
+    (head, "head-unsigned"),
+    (lambda last: {"seq": last["seq"], "hash": last["hash"]}, "head-unsigned"),
+    (lambda last: head(last, OTHER), "head-forged"),
+    (lambda last: {**head(last, SIGNER), "seq": 999}, "head-forged"),
+    (lambda last: {**head(last, SIGNER), "hash": "0" * 64}, "head-forged"),
+    (lambda last: {**head(last, SIGNER), "at_ms": AT_MS + 1}, "head-forged"),
+    (lambda last: {**head(last, SIGNER), "signature": "AAAA"}, "head-forged"),
+    (lambda last: {**head(last, SIGNER), "signature": "A"}, "head-forged"),
+]
+
+
+@pytest.mark.parametrize(("told", "alarm"), CASES)
 def test_a_head_that_is_not_signed_by_the_device_moves_nothing_and_loses_nothing(
-    site: Site, told: Any, alarm: str
+    site: Site, told: Told, alarm: str
 ) -> None:
     machine, sent = site.signing(), run_of(1, 5)
     machine.batch(sent[:2], head=head(sent[1], SIGNER))

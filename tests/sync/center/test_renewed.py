@@ -1,4 +1,4 @@
-"""A repaired device chains its records anew: known content is no conflict, and no second record."""
+"""A repaired device chains its records anew: known content is neither conflict nor news."""
 
 from __future__ import annotations
 
