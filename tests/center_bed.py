@@ -38,7 +38,7 @@ from yibao_face.sync.center.device.identity import new_code
 from yibao_face.sync.center.http.server import serve
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import ALARM, METADATA, RECORD
-from yibao_face.sync.chain import GENESIS, body_of, canonical, head_statement, next_hash
+from yibao_face.sync.chain import GENESIS, SHA256, body_of, canonical, head_statement, next_hash
 from yibao_face.sync.wire import to_wire
 
 INSTITUTION, DEVICE = "P32010000001", "counter-1"
@@ -81,12 +81,12 @@ def record(n: int, **changed: Any) -> Record:
 
 
 def chained(
-    records: Iterable[Record], first: int = 1, prev: bytes = GENESIS
+    records: Iterable[Record], first: int = 1, prev: bytes = GENESIS, algorithm: str = SHA256
 ) -> list[dict[str, Any]]:
     """Wire form of consecutive records, the first numbered ``first`` and continuing ``prev``."""
     made: list[dict[str, Any]] = []
     for seq, one in enumerate(records, first):
-        hash_ = next_hash(prev, canonical(body_of(one, seq)))
+        hash_ = next_hash(prev, canonical(body_of(one, seq)), algorithm)
         made.append(to_wire(one, Link(seq, prev, hash_)))
         prev = hash_
     return made
