@@ -18,15 +18,17 @@ from yibao_face.daemon.core.decision import refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.ledger import Entry
-from yibao_face.daemon.trust.document import keys_text
+from yibao_face.daemon.trust.document import keys_text, sign_document
 from yibao_face.daemon.trust.signature import Ed25519Signer
 from yibao_face.daemon.wiring import centre_keys_path, desk_of, outbox_path, signer_of, vault_of
+from yibao_face.sync.api import Link
 from yibao_face.sync.center.api import unix_ms
 from yibao_face.sync.center.center import open_center
 from yibao_face.sync.center.device.authority import Issued, read_request
 from yibao_face.sync.center.device.key import DeviceKeys
 from yibao_face.sync.center.store.database import rows
-from yibao_face.sync.center.store.tables import ALARM, RECORD, RELINK
+from yibao_face.sync.center.store.tables import ALARM, PROGRESS, RECORD, RELINK
+from yibao_face.sync.center.upkeep.stick import Haul
 
 Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
@@ -157,6 +159,26 @@ def test_what_the_centre_does_not_take_is_told_with_its_reason(
     )
     assert (0, 5, 1) == waiting(run)
     assert "institution is not the certificate's" in run("queue", "ls")[1]
+
+
+def test_a_receipt_of_any_stick_fits_into_a_document() -> None:
+    haul = Haul(DEVICE, "0" * 16)
+    for seq in range(1, 60_001):
+        status = "reject" if seq % 2 else "new"
+        result = {"id": f"{seq:036d}", "status": status, "reason": "consent_text is not as agreed"}
+        haul.add(Link(seq, bytes(32), bytes(32)), result)
+
+    signed = sign_document("queue-receipt", 2**50, json.dumps(haul.receipt()), Ed25519Signer(SEED))
+
+    assert (30_000, 30_000) == (len(haul.taken), len(haul.refused))
+    assert len(signed) < 1024 * 1024
+
+
+def test_a_stick_is_no_sign_of_life(folder: Path, run: Run, tmp_path: Path) -> None:
+    run("center", "stick", "take", "--data", folder, exported(run, tmp_path / "stick.jsonl"))
+
+    [row] = found(folder, PROGRESS)
+    assert (5, 0, "") == (row["top"], row["seen_ms"], row["boot_id"])
 
 
 def test_an_older_receipt_is_refused(

@@ -73,9 +73,9 @@ def _locked_progress(turn: Turn) -> dict[str, Any]:
     """The device's row, held until the end: batches of one device are taken one by one."""
     fresh = {
         "device": turn.caller.device,
-        "boot_id": turn.batch.boot_id,
-        "seen_ms": turn.now_ms,
-        "offset_ms": turn.offset_ms,
+        "boot_id": "",
+        "seen_ms": 0,
+        "offset_ms": 0,
         "top": 0,
         "tip_hash": GENESIS,
         "head_seq": 0,
@@ -207,20 +207,25 @@ def _advance(
     came = [one for one in new if not received.holds(one.link.seq)]
     after = received.plus(one.link.seq for one in came)
     tip = next((o.link.hash for o in came if o.link.seq == after.top), progress["tip_hash"])
-    values = {
-        "boot_id": turn.batch.boot_id,
-        "seen_ms": turn.now_ms,
-        "offset_ms": turn.offset_ms,
-        "top": after.top,
-        "tip_hash": tip,
-    }
     head = turn.batch.head
+    values: dict[str, Any] = {"top": after.top, "tip_hash": tip}
+    if head:
+        values |= _sign_of_life(turn)
     if head and believed and head.seq >= progress["head_seq"]:
         values |= {f"head_{name}": value for name, value in asdict(head).items()}
     own = PROGRESS.c.device == turn.caller.device
     turn.db.execute(update(PROGRESS).where(own).values(**values))
     _rewrite_gaps(turn, received, after)
     _settle(turn, received, came)
+
+
+def _sign_of_life(turn: Turn) -> dict[str, Any]:
+    """A stick is none: it was written some day and carried here."""
+    return {
+        "boot_id": turn.batch.boot_id,
+        "seen_ms": turn.now_ms,
+        "offset_ms": turn.offset_ms,
+    }
 
 
 def _rewrite_gaps(turn: Turn, before: Received, after: Received) -> None:

@@ -21,8 +21,8 @@ from yibao_face.sync.wire import to_wire
 
 _BOOT = "stick"
 _HAVE = ("new", "dup")
-# As many refused records fit into one receipt; the others come with the next one.
-_MOST_REFUSED = 4000
+# As many ranges and refused records fit into one document; the others come with the next one.
+_MOST_TOLD = 4000
 
 
 @dataclass(slots=True)
@@ -43,8 +43,8 @@ class Haul:
         """The content of the document that tells the device."""
         return {
             "device": self.key_id,
-            "taken": [[first, last, hash_] for first, last, hash_ in self.taken],
-            "refused": [[id_, reason] for id_, reason in self.refused[:_MOST_REFUSED]],
+            "taken": [[first, last, hash_] for first, last, hash_ in self.taken[:_MOST_TOLD]],
+            "refused": [[id_, reason] for id_, reason in self.refused[:_MOST_TOLD]],
         }
 
     def add(self, link: Link, result: dict[str, str]) -> None:
