@@ -79,6 +79,7 @@ def test_metrics_and_json_lines_where_they_are_asked_for(tmp_path: Path) -> None
     options = ["--data", str(folder), "--port", "0", "--metrics-port", "0", "--log-json"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*program, *options], text=True, **pipes) as process:  # type: ignore[call-overload]  # keywords by name
+        assert process.stdout is not None
         url = process.stdout.readline().split()[1]
         port = int(process.stdout.readline().rsplit(":", 1)[1])
         stranger = Machine(port, ssl.create_default_context(cafile=str(folder / "ca.pem")))
