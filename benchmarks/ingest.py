@@ -29,6 +29,8 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex
 
 from yibao_face.sync.center.api import CenterError
 from yibao_face.sync.center.ingest.record import day_of_ms
@@ -52,7 +54,7 @@ from tests.center_bed import (  # noqa: E402  # as said above
 BATCH = 200
 FILLING = json.dumps({"text": "实人核验记录" * 40}, ensure_ascii=False)
 KINDS = {"INTEGER": "int4", "BIGINT": "int8", "BLOB": "bytea", "BOOLEAN": "bool"}
-_TURNS = 5
+_TURNS, _FILLERS = 5, 3
 _NAMES = [column.name for column in RECORD.columns]
 
 
@@ -174,17 +176,26 @@ FROM generate_series({first}, {last}) AS n
 
 
 def fill(url: str, count: int) -> None:
-    """``count`` rows more, into the indexes they would have come into."""
-    Database(url).close()
+    """``count`` rows more in partitions as the centre makes them, under the same indexes."""
     day = day_of_ms(AT_MS)
-    with psycopg.connect(url, autocommit=True) as db:
-        _run(db, "SET synchronous_commit = off")
-        for part in range(day - 39, day + 1):
-            name = f"fill_{part} PARTITION OF record FOR VALUES FROM ({part}) TO ({part + 1})"
-            _run(db, f"CREATE TABLE {name}")
-        for first in range(0, count, 250_000):
-            last = min(first + 250_000, count) - 1
-            _run(db, FILL.format(day=day, at=AT_MS, first=first, last=last))
+    database = Database(url)
+    database.ready_for({*range(day - 39, day + 1)}, day)
+    database.close()
+    ends = [count * n // _FILLERS for n in range(_FILLERS + 1)]
+
+    def part(first: int, last: int) -> None:
+        with psycopg.connect(url, autocommit=True) as db:
+            _run(db, "SET synchronous_commit = off")
+            for at in range(first, last, 250_000):
+                span = {"first": at, "last": min(at + 250_000, last) - 1}
+                _run(db, FILL.format(day=day, at=AT_MS, **span))
+
+    with psycopg.connect(url, autocommit=True) as db, ThreadPoolExecutor(_FILLERS) as threads:
+        for index in RECORD.indexes:
+            _run(db, f"DROP INDEX {index.name}")
+        list(threads.map(part, ends, ends[1:]))
+        for index in sorted(RECORD.indexes, key=lambda index: str(index.name)):
+            _run(db, str(CreateIndex(index).compile(dialect=postgresql.dialect())))
         _run(db, "ANALYZE record")
         _run(db, "CHECKPOINT")
 
