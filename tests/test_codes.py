@@ -21,6 +21,7 @@ OUTSIDE = {
     "AbiError": "always turned into a device error by the C ABI driver",
     "CalibrateError": "ends the calibrate command",
     "CenterError": "ends the center command",
+    "SealError": "ends the center command",
     "RefusedError": "always turned into an answer by the centre's door",
     "StoreDownError": "always turned into an answer by the centre's door",
     "UnsoundError": "always told as the verdict on a record by the centre",

@@ -8,6 +8,8 @@ from typing import Self
 
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.device.authority import Authority
+from yibao_face.sync.center.lane import Lane
+from yibao_face.sync.center.metric import Metrics
 from yibao_face.sync.center.store.database import Database
 from yibao_face.sync.center.store.devices import Devices
 from yibao_face.sync.center.store.documents import Documents
@@ -26,14 +28,21 @@ class Center:
     devices: Devices
     documents: Documents
     evidence: Evidence
+    lane: Lane
     limits: Limits = field(default_factory=Limits)
     clock: UnixMs = unix_ms
+    metrics: Metrics = field(default_factory=Metrics)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.database.close()
+
+
+def database_url(folder: Path, url: str | None) -> str:
+    """``url``, or that of the SQLite file in the data folder."""
+    return url or f"sqlite:///{folder / 'center.db'}"
 
 
 def open_center(
@@ -44,7 +53,7 @@ def open_center(
     Without ``url`` in the SQLite file ``center.db`` of the folder.
     """
     authority, limits = Authority(folder), limits or Limits()
-    database = Database(url or f"sqlite:///{folder / 'center.db'}")
+    database = Database(database_url(folder, url))
     return Center(
         folder,
         authority,
@@ -53,6 +62,7 @@ def open_center(
         Devices(database),
         Documents(database),
         Evidence(database, folder / "evidence", limits),
+        Lane(database, limits),
         limits,
         clock,
     )

@@ -43,7 +43,10 @@ ACTIONS = {
     "inbox": {"take", "ls", "key"},
     "queue": {"ls", "verify", "repair", "retry", "export", "import"},
     "link": {"enrol", "status", "renew", "run"},
-    "center": {"init", "serve", "code", "revoke", "publish", "sign", "seal"},
+    "center": {
+        *("init", "serve", "code", "revoke", "publish", "sign", "seal"),
+        *("migrate", "audit", "stick", "backup", "restore"),
+    },
     "clip": {"make", "info"},
     "bench": {"verify", "capture"},
     "library": {"config"},
