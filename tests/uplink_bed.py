@@ -21,6 +21,7 @@ from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.center import Center, open_center
 from yibao_face.sync.center.device.authority import make_authority
 from yibao_face.sync.center.http.server import serve
+from yibao_face.sync.center.store.documents import Documents
 from yibao_face.sync.center.store.records import Records
 from yibao_face.sync.outbox import Outbox
 from yibao_face.sync.uplink.api import Hands, Inbox, Keys, Letter, Pace, Place, Status
@@ -152,6 +153,18 @@ class Script:
         return replace(taken, gaps=self.gaps.pop(0)) if self.gaps else taken
 
 
+class Looks:
+    """The documents of a centre; ``count``: how often a machine asked for them."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents, self.count = documents, 0
+        self.publish, self.top = documents.publish, documents.top
+
+    def after(self, *given: Any) -> Any:
+        self.count += 1
+        return self._documents.after(*given)
+
+
 class Centre(Site):
     """A running centre that can be scripted."""
 
@@ -193,7 +206,8 @@ def centre(
         make_authority(folder, hosts)
     with open_center(folder, None, limits, clock) as real:
         script = Script(real.records)
-        center = replace(real, records=cast(Records, script))
+        looks = cast(Documents, Looks(real.documents))
+        center = replace(real, records=cast(Records, script), documents=looks)
         ports: list[int] = []
         told, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
 

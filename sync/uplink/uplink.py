@@ -247,15 +247,14 @@ class Uplink:
         most = _BUSY_RECORDS if self._give_way(self._parts.pace.yield_s) else MAX_RECORDS
         who = Sender(bound.identity.device, bound.identity.institution, self._parts.boot_id)
         self._wake.clear()  # before the look: what is written from here on wakes again
+        self._quiet.clear()  # a file under way waits until the results have passed
         sent = self._results.send(self._lines[0].client(bound), who, life=life, most=most)
         now_s = self._parts.hands.steady_s()
         if sent.records:
             self._record_sent_s = now_s
         if sent.records or life:
             self._sent_s = now_s
-        if sent.more:
-            self._quiet.clear()
-        else:
+        if not sent.more:
             self._quiet.set()
         return sent.more
 
@@ -288,9 +287,12 @@ class Uplink:
         def step() -> float:
             bound = self._bound
             if self._letters is None or bound is None:
-                return _UNBOUND_S
-            self._letters.pull(self._lines[2].client(bound), bound.identity.centre)
-            return 0.0
+                return self._parts.pace.look_s
+            asked_s = self._parts.hands.steady_s()
+            pulled = self._letters.pull(self._lines[2].client(bound), bound.identity.centre)
+            # A centre that does not hold the question is not to be asked without end.
+            at_once = self._parts.hands.steady_s() - asked_s < self._parts.pace.look_s
+            return self._parts.pace.first_s if at_once and not pulled.letters else 0.0
 
         self._run_beside(2, step)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from center_bed import INSTITUTION
 from harness import wait_for
-from uplink_bed import Centre, Machine, cable, centre
+from uplink_bed import PACE, Centre, Looks, Machine, cable, centre
 
-from yibao_face.sync.center.api import unix_ms
+from yibao_face.sync.center.api import Limits, unix_ms
 from yibao_face.sync.center.store.documents import Letter as Published
 from yibao_face.sync.uplink.api import Letter, LetterRefusedError, Place, State
 from yibao_face.sync.uplink.lane.letter import Cursor
@@ -126,6 +128,20 @@ def test_another_centre_is_listened_to_from_its_first_letter(
         counter.uplink.once()
 
     assert ["a", "b", "c", "first"] == kinds(counter)
+
+
+def test_a_centre_that_does_not_hold_the_question_is_not_asked_without_end(
+    tmp_path: Path,
+) -> None:
+    with centre(tmp_path / "center", limits=Limits(pull_wait_s=0)) as site:
+        machine = Machine(tmp_path / "counter", site.place, pace=replace(PACE, first_s=0.3))
+        machine.enrol(site)
+        with machine.sending():
+            time.sleep(1.5)
+        machine.close()
+        looks = cast(Looks, site.center.documents).count
+
+    assert 1 <= looks <= 6
 
 
 @pytest.mark.parametrize(

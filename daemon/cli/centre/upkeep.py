@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yibao_face.daemon.cli.centre.policy import signer_of_file
-from yibao_face.daemon.cli.centre.queue import RECEIPT
 from yibao_face.daemon.cli.centre.service import action, opened
 from yibao_face.daemon.cli.common import CliError, Commands, read_file, say
+from yibao_face.daemon.inbox.receipt import RECEIPT
 from yibao_face.daemon.trust.document import DocumentError, sign_document
 from yibao_face.daemon.trust.policy import replace_file
 from yibao_face.sync.center.api import unix_ms
