@@ -133,6 +133,10 @@ class Delivery:
         waiting, sent, dead = (by_state.get(state, 0) for state in STATES)
         return Counts(waiting, sent, dead, int(oldest[0][0]) if oldest else 0)
 
+    def last_sent_ms(self) -> int:
+        """When the centre last took something, Unix milliseconds; 0: never."""
+        return int(self._file.rows("SELECT coalesce(max(sent_at), 0) FROM delivery")[0][0])
+
     def dead(self, limit: int = 1000) -> list[Dead]:
         """The dead ones, by number."""
         query = (

@@ -37,6 +37,8 @@ class Kind(StrEnum):
     POLICY = "policy"
     CLOCK = "clock"
     ALARM = "alarm"
+    LOGIN = "login"
+    ERASURE = "erasure"
 
 
 # What a HIS call through ``zjHisFunCall`` / ``POST /stdcashFaceAuth`` may become.
