@@ -13,6 +13,7 @@ from yibao_face.daemon.limit import limits_of
 from yibao_face.daemon.section import (
     AttendanceConfig,
     CameraConfig,
+    ConsoleConfig,
     DeskConfig,
     DoorConfig,
     EncounterConfig,
@@ -53,6 +54,7 @@ class Config:
     lockout: LockoutConfig = field(default_factory=LockoutConfig)
     attendance: AttendanceConfig = field(default_factory=AttendanceConfig)
     desk: DeskConfig = field(default_factory=DeskConfig)
+    console: ConsoleConfig = field(default_factory=ConsoleConfig)
 
     @property
     def models(self) -> Path:

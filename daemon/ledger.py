@@ -83,6 +83,12 @@ class Ledger:
         asked = replace(query, demo=self.provenance.demo)
         return [event_of(row) for row in self.outbox.briefs(asked)]
 
+    def page(self, query: Query, first: int, count: int) -> tuple[int, list[Record]]:
+        """How many records ``query`` finds, and ``count`` of them from the ``first``, 0-based."""
+        found = self.outbox.briefs(replace(query, demo=self.provenance.demo))
+        rows = (self.outbox.get(brief.id) for brief in found[first : first + count])
+        return len(found), [row for row in rows if row is not None]
+
     def opened(self, record: Record) -> dict[str, Any]:
         """The sealed part of ``record``; raises ``VaultError``."""
         data = self.vault.open(record.sealed_request, _label(record.id))

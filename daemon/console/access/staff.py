@@ -158,9 +158,9 @@ class StaffBook:
                 raise StaffError("没有这个账号")
 
     def _staff(self, row: tuple[str, bytes, str, str, int, int]) -> Staff:
-        number, sealed, role, *rest = row
+        number, sealed, role, person, locked_until_ms, last_login_ms = row
         name = self.vault.open(sealed, f"staff/{number}").decode()
-        return Staff(number, name, Role(role), *rest)
+        return Staff(number, name, Role(role), person, locked_until_ms, last_login_ms)
 
     @contextlib.contextmanager
     def _open(self) -> Generator[sqlite3.Connection, None, None]:
