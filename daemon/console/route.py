@@ -1,4 +1,4 @@
-"""The console's routes: who may call each, and the one way all of them are guarded and answered."""
+"""The console's routes: who may call each, and the one way all are guarded and answered."""
 
 from __future__ import annotations
 
@@ -133,11 +133,11 @@ async def _answered(console: Console, route: Route, request: web.Request) -> web
 
 
 async def _admitted(console: Console, route: Route, request: web.Request) -> Visit | web.Response:
-    if route.needs is Anybody:
-        return Visit(console, request)
     token = request.cookies.get(COOKIE, "")
     session = console.sessions.of(token, touch=POLL_HEADER not in request.headers)
     account = await away(lambda: console.staff.get(session.number)) if session else None
+    if route.needs is Anybody:
+        return Visit(console, request, session, account)
     if session is None or account is None:
         return refused("请先登录", 401)
     if request.method != "GET" and not is_csrf(session, request.headers.get(CSRF_HEADER, "")):

@@ -35,8 +35,9 @@ async def preview(visit: Visit) -> web.Response:
 
 
 async def still(visit: Visit) -> web.Response:
-    """What the camera sees now, as JPEG; 404 while the preview is off."""
-    data = await away(visit.console.live.jpeg)
+    """What the camera sees now, as JPEG; 404 while off. ``planes=colour``: that alone."""
+    alone, live = visit.request.query.get("planes") == "colour", visit.console.live
+    data = await away(lambda: live.jpeg(colour_alone=alone))
     if data is None:
         return refused("预览未开启", 404)
     return web.Response(body=data, content_type="image/jpeg")

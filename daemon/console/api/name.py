@@ -8,11 +8,12 @@ from yibao_face.daemon.gallery.gallery import Gallery
 
 _KEYS = ("person", "agent")
 _SHORT = 12
+_STARS = 3
 
 
 def starred(name: str) -> str:
-    """The first character, and a star for each other one."""
-    return name[:1] + "*" * (len(name) - 1)
+    """The first character, and a star for each other one, up to three."""
+    return name[:1] + "*" * min(len(name) - 1, _STARS)
 
 
 def with_names(gallery: Gallery, shown: Any) -> Any:

@@ -15,7 +15,7 @@ from yibao_face.drivers.api import Camera, DeviceError, DeviceStalledError
 UNSEEN_S = 10.0
 LONGEST_S = 300.0
 _READ_S = 1.0
-_QUALITY = 75
+_QUALITY, _DOCUMENT_QUALITY = 75, 92
 
 
 class Live:
@@ -55,8 +55,11 @@ class Live:
         if over and self.is_on:
             self.turn_off()
 
-    def jpeg(self) -> bytes | None:
-        """What it sees now; ``None`` while off. Raises ``DeviceError``, and is off then."""
+    def jpeg(self, *, colour_alone: bool = False) -> bytes | None:
+        """What it sees now; ``None`` while off. Raises ``DeviceError``, and is off then.
+
+        ``colour_alone``: without the other planes beside it, for a photograph of a document.
+        """
         with self._guard:
             if self._camera is None:
                 return None
@@ -68,7 +71,9 @@ class Live:
             except DeviceError:
                 self._release()
                 raise
-        _, jpeg = cv2.imencode(".jpg", picture(frame), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        shown = frame.bgr if colour_alone else picture(frame)
+        quality = _DOCUMENT_QUALITY if colour_alone else _QUALITY
+        _, jpeg = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, quality])
         return jpeg.tobytes()
 
     def _release(self) -> None:

@@ -52,6 +52,8 @@ class LogTail(logging.Handler):
         """Oldest first; ``names`` of known persons do not stand in them."""
         with self._guard:
             kept = list(self._lines)
+        if not kept:
+            return []
         texts = without("\n".join(line.text for line in kept), names).split("\n")
         return [replace(line, text=text) for line, text in zip(kept, texts, strict=True)]
 

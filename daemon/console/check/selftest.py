@@ -69,8 +69,6 @@ def _model(store: WeightStore, entry: ModelEntry) -> Callable[[], str]:
 
 
 def _camera(console: Console) -> str:
-    if console.live.is_on:
-        raise PartFailedError("预览正在使用摄像头，请先关闭预览")
     began = time.monotonic()
     with console.daemon.eye.open() as camera:
         frame = first_frame(camera)

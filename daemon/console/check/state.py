@@ -38,7 +38,11 @@ def camera_state(console: Console) -> dict[str, Any]:
     if health is None:
         return {"ok": bool(uri) or None, "recorded": bool(uri), "state": "", "model": ""}
     view = camera_view(health)
-    return {**view, "ok": view["state"] != "faulty" and not view["condition"], "recorded": False}
+    return {
+        **view,
+        "ok": view["state"] != "faulty" and view["condition"] in ("", "good"),
+        "recorded": False,
+    }
 
 
 def model_state(console: Console) -> dict[str, Any]:
