@@ -101,6 +101,12 @@ class Pace:
             self._at.append(now_s)
             return True
 
+    def give_back(self) -> None:
+        """The last one was good: only what fails is counted."""
+        with self._guard:
+            if self._at:
+                self._at.pop()
+
 
 def _key(token: str) -> str:
     """What is kept of a cookie: a look into the memory logs nobody in."""

@@ -43,6 +43,7 @@ async def log_in(visit: Visit) -> web.Response:
     if not console.logins.take():
         raise StaffError(_TOO_OFTEN)
     account = await away(lambda: console.staff.log_in(number, pin))
+    console.logins.give_back()
     return _begun(console, account, "pin")
 
 
@@ -55,6 +56,7 @@ async def log_in_by_face(visit: Visit) -> web.Response:
     if not seen.person:
         raise StaffError(seen.message)
     account = await away(lambda: console.staff.log_in_person(seen.person))
+    console.logins.give_back()
     return _begun(console, account, "face")
 
 

@@ -38,11 +38,8 @@ def camera_state(console: Console) -> dict[str, Any]:
     if health is None:
         return {"ok": bool(uri) or None, "recorded": bool(uri), "state": "", "model": ""}
     view = camera_view(health)
-    return {
-        **view,
-        "ok": view["state"] != "faulty" and view["condition"] in ("", "good"),
-        "recorded": False,
-    }
+    sound = view["state"] != "faulty" and view["condition"] in ("", "good")
+    return {**view, "ok": sound, "recorded": False}
 
 
 def model_state(console: Console) -> dict[str, Any]:
