@@ -59,9 +59,12 @@ class Window:
             self.csrf = answer.json()["account"]["csrf"]
         return answer
 
-    def ask(self, path: str, poll: bool = False, **asked: Any) -> requests.Response:
-        headers = {"X-Poll": "1"} if poll else {}
-        return self.http.get(f"{self.base}{path}", params=asked, headers=headers)
+    def ask(self, path: str, /, **asked: Any) -> requests.Response:
+        return self.http.get(f"{self.base}{path}", params=asked)
+
+    def poll(self, path: str) -> requests.Response:
+        """As the page asks by itself, while nobody does anything."""
+        return self.http.get(f"{self.base}{path}", headers={"X-Poll": "1"})
 
     def send(self, path: str, **form: Any) -> requests.Response:
         return self.http.post(f"{self.base}{path}", json=form, headers={"X-Csrf-Token": self.csrf})

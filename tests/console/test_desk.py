@@ -20,6 +20,7 @@ from yibao_face.daemon.gallery.gallery import Numbers
 from yibao_face.sync.api import Query
 
 STRANGER = "440101198512120000"
+STAY = {"PatWard": "一病区", "Dep": "内科", "DepNo": "0301", "BedID": "12", "insho_stas": 1}
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
@@ -127,13 +128,20 @@ def test_a_treatment_is_signed_in_and_out_by_face(desk: Office, hands: Hands) ->
     assert clerk.act("treatment-out", id=FIRST)["ok"]
 
 
-def test_the_ward_shows_who_is_overdue(desk: Office, hands: Hands) -> None:
-    stay = {"dept": "内科", "area": "一病区", "bed": "12", "in_hosp": "1"}
-    del stay
+def test_the_ward_shows_who_is_overdue_and_who_was_seen(desk: Office, hands: Hands) -> None:
     clerk = desk.window(Role.CLERK)
-    for view in ("ward", "rounds", "tasks"):
-        assert clerk.ask(f"/desk/{view}").ok
     assert "not-inpatient" == clerk.act("round", id=FIRST)["cause"]
+    call = his_call(FIRST, med_type="21", exp_content=STAY, fixmedins_code=SITE)
+    assert 1 == desk.site.caller.authenticate(call)["code"]
+    [lies] = clerk.ask("/desk/ward").json()["inpatients"]
+    assert ("张*", "一病区") == (lies["person_name"], lies["ward"])
+
+    hands.at("2026-12-02T21:00")
+    assert ["overdue"] == [r["state"] for r in clerk.ask("/desk/rounds").json()["inpatients"]]
+    hands.at("2026-12-03T10:00")
+    assert clerk.act("round", id=FIRST)["ok"]
+    assert ["checked"] == [r["state"] for r in clerk.ask("/desk/rounds").json()["inpatients"]]
+    assert {"tasks": []} == clerk.ask("/desk/tasks").json()
 
 
 def test_a_person_is_erased_for_good_and_that_is_on_record(desk: Office) -> None:
@@ -185,7 +193,7 @@ def test_the_rate_is_told_by_day(desk: Office) -> None:
 def wait_for_prompt(window: Window, stage: Stage) -> dict[str, Any]:
     until = time.monotonic() + 15
     while time.monotonic() < until:
-        prompt = window.ask("/counter", poll=True).json()["prompt"]
+        prompt = window.poll("/counter").json()["prompt"]
         if prompt and prompt["stage"] == stage:
             found: dict[str, Any] = prompt
             return found

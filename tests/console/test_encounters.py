@@ -14,7 +14,11 @@ from harness import FIRST, SECOND, Hands, his_call, put_before_camera
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.console.access.role import Role
 from yibao_face.daemon.console.api.encounter import page
+from yibao_face.daemon.core.decision import refused
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.desk.form import Form
+from yibao_face.daemon.ledger import Entry
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -24,7 +28,11 @@ def day(cast: Config, clips: Path) -> Any:
     """Three calls: passed, another person, a photograph under a hostile name."""
     hands = Hands("2026-12-01T09:00")
     with office(cast, clock=hands.clock) as made:
-        for clip, name in (("live-first", "张三"), ("live-second", "张三"), ("flat-first", HOSTILE)):
+        for clip, name in (
+            ("live-first", "张三"),
+            ("live-second", "张三"),
+            ("flat-first", HOSTILE),
+        ):
             put_before_camera(cast, clips, clip)
             made.site.caller.authenticate(his_call(FIRST, name=name, fixmedins_code=SITE))
         yield made
@@ -111,30 +119,13 @@ def test_one_that_is_none_is_told(day: Office) -> None:
 
 
 def test_ten_thousand_records_are_paged(cast: Config) -> None:
-    hands = Hands("2026-12-01T09:00")
-    with office(cast, clock=hands.clock) as made:
-        ledger = made.site.daemon.ledger
-        template = ledger.write(ledger.new_id(), _entry())
-        with ledger.outbox.file.transaction() as db:
-            del db
-        for _ in range(1_999):
-            record = replace(template, id=ledger.new_id())
-            ledger.outbox.put(record)
-        found = listed(made, page="7", size="200")
-        assert (2_000, 10, 200) == (found["total"], found["pages"], len(found["rows"]))
+    with office(cast, clock=Hands("2026-12-01T09:00").clock) as made:
         desk = made.site.daemon.desk
-        seen = {r["id"] for n in range(1, 11) for r in page(desk, _form(n))["rows"]}
-        assert 2_000 == len(seen)
-
-
-def _form(number: int) -> Form:
-    return Form({"page": str(number), "size": "200"})
-
-
-def _entry() -> Any:
-    from yibao_face.daemon.core.decision import refused
-    from yibao_face.daemon.core.encounter import Cause
-    from yibao_face.daemon.core.scene.event import Kind
-    from yibao_face.daemon.ledger import Entry
-
-    return Entry(Kind.SETTLEMENT, refused(Cause.NO_FACE), SITE, person="d" * 64)
+        entry = Entry(Kind.SETTLEMENT, refused(Cause.NO_FACE), SITE, person="d" * 64)
+        template = desk.ledger.write(desk.ledger.new_id(), entry)
+        for _ in range(9_999):
+            desk.ledger.outbox.put(replace(template, id=desk.ledger.new_id()))
+        found = listed(made, page="7", size="200")
+        assert (10_000, 50, 200) == (found["total"], found["pages"], len(found["rows"]))
+        pages = (page(desk, Form({"page": str(n), "size": "200"})) for n in range(1, 51))
+        assert 10_000 == len({row["id"] for one in pages for row in one["rows"]})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import platform
-import re
 import sys
 import zipfile
 from collections import Counter
@@ -26,8 +25,6 @@ from yibao_face.daemon.gallery.vault import VaultError
 from yibao_face.sync.api import Query
 
 _DAYS = timedelta(days=7)
-# rtsp://user:password@host
-_LOGIN = re.compile(r"//[^/@\s\"]+@")
 _READ_ME = """诊断包 diagnostic bundle
 不含姓名、证件号码、照片和人脸模板；号码和密码已去除。
 No names, id numbers, pictures or face templates; numbers and passwords are taken out.
@@ -83,9 +80,8 @@ def _version() -> dict[str, Any]:
 
 
 def _config(console: Console) -> str:
-    """The effective configuration; logins of network cameras and long numbers taken out."""
-    lines = _LOGIN.sub("//…@", to_toml(console.config)).splitlines()
-    return "\n".join(clean(line) for line in lines)
+    """The effective configuration, each line cleaned as those of the log are."""
+    return "\n".join(clean(line) for line in to_toml(console.config).splitlines())
 
 
 def _records(console: Console) -> dict[str, Any]:

@@ -16,6 +16,8 @@ _LINES = 500
 # What could be a picture or a key in base64 or hex.
 _BLOB = re.compile(r"[A-Za-z0-9+/_=-]{40,}")
 _CUT = "…"
+# rtsp://user:password@host
+_LOGIN = re.compile(r"//[^/@\s\"]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class LogTail(logging.Handler):
 
 
 def clean(text: str) -> str:
-    """``text`` in one line without long numbers, pictures and keys."""
-    return harmless(_BLOB.sub(_CUT, text))
+    """``text`` in one line without long numbers, pictures, keys, and logins of cameras."""
+    return harmless(_BLOB.sub(_CUT, _LOGIN.sub(f"//{_CUT}@", text)))
 
 
 def without(text: str, names: Iterable[str]) -> str:
