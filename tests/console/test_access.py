@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from harness import Hands
+from harness import ROOT, Hands
 
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.console.access.role import ACT_NEEDS, MAY, VIEW_NEEDS, Function, Role, may
@@ -239,3 +239,38 @@ def test_every_function_act_and_view_has_its_row() -> None:
 )
 def test_what_matters_most_is_for_few(function: Function, roles: set[Role]) -> None:
     assert roles == {role for role in Role if may(role, function)}
+
+
+def test_the_manual_says_who_may_do_what() -> None:
+    """Each row of the manual's table, by a function it stands for."""
+    lines = (ROOT / "docs" / "console.md").read_text("utf-8").splitlines()
+    table = [line.split("|")[1:-1] for line in lines if line.startswith("| ")][1:]
+    told = [(cells[0].strip(), [cell.strip() == "✓" for cell in cells[1:]]) for cells in table]
+    order = (Role.CLERK, Role.PHARMACIST, Role.ENGINEER, Role.MANAGER)
+
+    assert set(Function) == {f for row in ROWS for f in row}
+    for row, (title, marks) in zip(ROWS, told, strict=True):
+        for function in row:
+            assert marks == [may(role, function) for role in order], title
+
+
+# Functions of each row of the manual, in its order.
+ROWS = (
+    (Function.ENCOUNTERS, Function.STATUS),
+    (Function.COUNTER,),
+    (Function.AGENTS, Function.SPECIAL),
+    (Function.REVIEW,),
+    (Function.WARD, Function.TREATMENT),
+    (Function.ATTENDANCE,),
+    (Function.MAKEUP,),
+    (Function.ROSTER,),
+    (Function.CLOCK,),
+    (Function.PERSONS,),
+    (Function.ERASE,),
+    (Function.RATE,),
+    (Function.SETTLED,),
+    (Function.QUEUE,),
+    (Function.PREVIEW,),
+    (Function.ENGINEERING,),
+    (Function.STAFF,),
+)
