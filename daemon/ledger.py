@@ -85,9 +85,9 @@ class Ledger:
 
     def page(self, query: Query, first: int, count: int) -> tuple[int, list[Record]]:
         """How many records ``query`` finds, and ``count`` of them from the ``first``, 0-based."""
-        found = self.outbox.briefs(replace(query, demo=self.provenance.demo))
-        rows = (self.outbox.get(brief.id) for brief in found[first : first + count])
-        return len(found), [row for row in rows if row is not None]
+        asked = replace(query, demo=self.provenance.demo)
+        rows = self.outbox.find(replace(asked, limit=count, offset=first))
+        return self.outbox.total(asked), rows
 
     def opened(self, record: Record) -> dict[str, Any]:
         """The sealed part of ``record``; raises ``VaultError``."""
