@@ -16,6 +16,7 @@ from yibao_face.daemon.section import (
     AttendanceConfig,
     CameraConfig,
     CentreConfig,
+    ConsoleConfig,
     CryptoConfig,
     DeskConfig,
     DoorConfig,
@@ -72,6 +73,7 @@ class Config:
     centre: CentreConfig = field(default_factory=CentreConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     crypto: CryptoConfig = field(default_factory=CryptoConfig)
+    console: ConsoleConfig = field(default_factory=ConsoleConfig)
 
     @property
     def models(self) -> Path:

@@ -85,6 +85,12 @@ class Ledger:
         asked = replace(query, demo=self.provenance.demo)
         return [event_of(row) for row in self.outbox.briefs(asked)]
 
+    def page(self, query: Query, first: int, count: int) -> tuple[int, list[Record]]:
+        """How many records ``query`` finds, and ``count`` of them from the ``first``, 0-based."""
+        asked = replace(query, demo=self.provenance.demo)
+        rows = self.outbox.find(replace(asked, limit=count, offset=first))
+        return self.outbox.total(asked), rows
+
     def opened(self, record: Record) -> dict[str, Any]:
         """The sealed part of ``record``; raises ``VaultError``."""
         found: dict[str, Any] = json.loads(

@@ -104,6 +104,7 @@ def _scene_limits(config: Config) -> Rules:
             0 <= config.attendance.clock_tolerance_s <= 3600,
             "attendance.clock_tolerance_s must be 0..3600",
         ),
+        (1 <= config.console.idle_min <= 240, "console.idle_min must be 1..240"),
         (len(desk.institution) <= 20, "desk.institution has over 20 characters"),
         (_is_time(desk.round_by), "desk.round_by must be a time like 20:00"),
         (_is_centre(config.centre.url), "centre.url must be empty or like https://host:51519"),

@@ -179,6 +179,14 @@ class CentreConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleConfig:
+    """The page under ``/ui``. ``idle_min``: who does nothing for so many minutes is logged out."""
+
+    enabled: bool = True
+    idle_min: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class DeskConfig:
     """``institution``: code of this site, for desk acts that name none. ``round_by``: ``HH:MM``.
 

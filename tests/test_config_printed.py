@@ -16,6 +16,7 @@ from yibao_face.daemon.section import (
     AttendanceConfig,
     CameraConfig,
     CentreConfig,
+    ConsoleConfig,
     CryptoConfig,
     DeskConfig,
     DoorConfig,
@@ -112,6 +113,7 @@ CONFIGS = st.builds(
         window_s=st.floats(0, 86_400, exclude_min=True),
         lock_s=st.floats(0, 86_400, exclude_min=True),
     ),
+    console=st.builds(ConsoleConfig, enabled=st.booleans(), idle_min=st.floats(1, 240)),
     attendance=st.builds(
         AttendanceConfig,
         duplicate_s=st.floats(0, 3600),

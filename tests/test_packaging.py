@@ -104,8 +104,9 @@ def test_the_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
     for room in rooms().values():
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / room, tmp_path / "tree" / room, ignore=ignore)
-    for file in ("setup.cfg", "pyproject.toml", "LICENSE"):
+    for file in ("setup.cfg", "setup.py", "pyproject.toml", "LICENSE"):
         shutil.copy(ROOT / file, tmp_path / "tree")
+    shutil.copytree(ROOT / "tools", tmp_path / "tree" / "tools")
     (tmp_path / "tree" / "README.md").write_text("built by a test\n", "utf-8")
     build = "import setuptools.build_meta as b, sys; b.build_wheel(sys.argv[1])"
     subprocess.run(

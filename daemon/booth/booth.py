@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from yibao_face.daemon.booth.crop import attack_crop
 from yibao_face.daemon.booth.encounter import Encounter, Subject
@@ -28,6 +28,7 @@ from yibao_face.models.api import Embedding
 logger = logging.getLogger(__name__)
 
 _Look: TypeAlias = Callable[[Scene, date], Look]
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -56,6 +57,18 @@ class Booth:
         return self._seat(
             id_, attempt, lambda scene, day: Identification(scene, roster, attempt, day)
         )
+
+    def borrow(self, work: Callable[[Scene], _T]) -> _T:
+        """``work`` of an engineer, with the camera and the networks to itself.
+
+        Raises ``BusyError``, and whatever ``work`` raises.
+        """
+        if not self._camera.acquire(blocking=False):
+            raise BusyError("an encounter has the camera")
+        try:
+            return self._thread.submit(lambda: work(self.scene())).result()
+        finally:
+            self._camera.release()
 
     def _seat(self, id_: str, attempt: Attempt, look: _Look) -> tuple[Outcome, Trace]:
         if not self._camera.acquire(blocking=False):

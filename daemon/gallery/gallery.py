@@ -43,6 +43,10 @@ _SECOND = (
     "ALTER TABLE sample ADD COLUMN merit REAL NOT NULL DEFAULT 0",
     "UPDATE sample SET day = (SELECT substr(at, 1, 10) FROM person WHERE digest = person)",
 )
+_ENROLLED = (
+    "SELECT digest, name, consent, enrolled_by, at,"
+    " (SELECT count(*) FROM sample WHERE person = digest) FROM person"
+)
 
 
 class GalleryError(Exception):
@@ -143,6 +147,28 @@ class Reference:
     expired: bool = False
     samples: int = 1
     anchors: Embedding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A person as a list shows it; ``samples``: of all networks."""
+
+    person: str
+    name: str
+    consent: str
+    enrolled_by: str
+    at: str
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """``agent`` may buy for ``person``, both digests, up to and including ``until``."""
+
+    person: str
+    agent: str
+    relation: str
+    until: date
 
 
 def reference_of(who: Who, person: str, stored: Sequence[Stored], expired: bool) -> Reference:
@@ -342,6 +368,38 @@ class Gallery:
         """Persons enrolled."""
         with self._open() as db:
             return int(db.execute("SELECT count(*) FROM person").fetchone()[0])
+
+    def enrolled(self, first: int, count: int) -> list[Enrolled]:
+        """``count`` persons from the ``first``, 0-based, last enrolled first."""
+        query = f"{_ENROLLED} ORDER BY at DESC, digest LIMIT ? OFFSET ?"
+        with self._open() as db:
+            rows = db.execute(query, (count, first)).fetchall()
+        return [self._enrolled(row) for row in rows]
+
+    def alike(self, start: str) -> Enrolled | None:
+        """The person whose digest begins with ``start`` (12 characters tell all apart)."""
+        query = f"{_ENROLLED} WHERE digest >= ? AND digest < ? LIMIT 1"
+        with self._open() as db:
+            row = db.execute(query, (start, f"{start}g")).fetchone()
+        return self._enrolled(row) if row else None
+
+    def names(self) -> list[str]:
+        """Every name, to be kept out of what leaves the machine."""
+        with self._open() as db:
+            rows = db.execute("SELECT digest, name FROM person").fetchall()
+        return [self.vault.open(name, f"person/{digest}").decode() for digest, name in rows]
+
+    def relations(self) -> list[Relation]:
+        """Who may buy for whom, expired ones too, by person."""
+        query = "SELECT principal, agent, relation, until FROM agent ORDER BY principal, agent"
+        with self._open() as db:
+            rows = db.execute(query).fetchall()
+        return [Relation(p, a, relation, date.fromisoformat(u)) for p, a, relation, u in rows]
+
+    def _enrolled(self, row: tuple[str, bytes, str, str, str, int]) -> Enrolled:
+        person, sealed, consent, by, at, samples = row
+        name = self.vault.open(sealed, f"person/{person}").decode()
+        return Enrolled(person, name, consent, by, at, samples)
 
     def _fact(self, person: str, column: str) -> Any:
         query = f"SELECT {column} FROM person WHERE digest = ?"  # noqa: S608  # own names only
