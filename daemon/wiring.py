@@ -10,6 +10,7 @@ from datetime import time
 from pathlib import Path
 from typing import Any, Self
 
+from yibao_face.daemon.booth.board import Board
 from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.counter import Counter
 from yibao_face.daemon.booth.eye import Eye, eye_of
@@ -146,7 +147,7 @@ def build(
     store = weight_store(config)
     manifest = store.manifest
     models = loaded or _models(store)
-    counter = Counter(config.enrolment.counter_s)
+    counter, board = Counter(config.enrolment.counter_s), Board()
     gallery = gallery_of(config)
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
@@ -160,9 +161,9 @@ def build(
         if isinstance(models, ModelError):
             raise type(models)(str(models))
         return Scene(
-            eye.open,
+            lambda: board.watch(eye.open()),
             models,
-            _session_for(config, manifest.liveness, models),
+            _session_for(config, manifest.liveness, models, board),
             gallery,
             counter,
             match,
@@ -175,7 +176,7 @@ def build(
         )
 
     provenance = _provenance(config, manifest, models, match)
-    desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
+    desk = _desk(config, provenance, Booth(scene, clock or Clock(), board), gallery)
     eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
     return Daemon(
         config,
@@ -253,7 +254,7 @@ def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery
     log = Outbox(outbox_path(config), sign=signer.sign)
     return Desk(
         booth,
-        Ledger(log, vault, signer, provenance, booth.clock),
+        Ledger(log, vault, signer, provenance, booth.clock, booth.board.written),
         gallery,
         Evidence(config.data / "evidence", vault),
         load_keys(centre_keys_path(config)),
@@ -321,13 +322,13 @@ def _ms(seconds: float) -> int:
 
 
 def _session_for(
-    config: Config, gates: LivenessEntry, models: FaceModels
+    config: Config, gates: LivenessEntry, models: FaceModels, board: Board
 ) -> Callable[[Plan], Session]:
     mask = Mask(config.camera.masks) if config.camera.masks else None
 
     def session_for(plan: Plan) -> Session:
         policy = liveness_policy(gates, plan.cues)
-        examiner = Examiner(models, Limits(), policy, mask, plan.cues)
+        examiner = Examiner(models, Limits(), policy, mask, plan.cues, board)
         patience = config.encounter.capture_s, config.camera.silence_s
         return Session(examiner, *patience, gates.max_frames)
 
