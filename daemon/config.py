@@ -23,6 +23,7 @@ from yibao_face.daemon.section import (
     ReaderConfig,
     RepeatConfig,
     ScannerConfig,
+    UiConfig,
 )
 from yibao_face.models.mask import Mask, MaskError, Polygons
 
@@ -53,6 +54,7 @@ class Config:
     lockout: LockoutConfig = field(default_factory=LockoutConfig)
     attendance: AttendanceConfig = field(default_factory=AttendanceConfig)
     desk: DeskConfig = field(default_factory=DeskConfig)
+    ui: UiConfig = field(default_factory=UiConfig)
 
     @property
     def models(self) -> Path:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from yibao_face.daemon.core.liveness.challenge import Action, When
 from yibao_face.daemon.core.liveness.device import is_usb_id
-from yibao_face.daemon.section import CHARSETS, CameraConfig
+from yibao_face.daemon.section import CHARSETS, CONTRASTS, CameraConfig, UiConfig
+from yibao_face.daemon.ui.text import LANGUAGES
 from yibao_face.daemon.wire.origin import origin_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ Rules = tuple[tuple[bool, str], ...]
 
 def limits_of(config: Config) -> Rules:
     """Every rule, with whether ``config`` keeps to it."""
-    return (*_machine_limits(config), *_liveness_limits(config), *_scene_limits(config))
+    return (
+        *_machine_limits(config),
+        *_liveness_limits(config),
+        *_scene_limits(config),
+        *_ui_limits(config.ui),
+    )
 
 
 def _machine_limits(config: Config) -> Rules:
@@ -105,6 +111,15 @@ def _scene_limits(config: Config) -> Rules:
             min(desk.max_agents, desk.max_cards) >= 0,
             "desk.max_agents, max_cards must not be negative",
         ),
+    )
+
+
+def _ui_limits(ui: UiConfig) -> Rules:
+    return (
+        (0 <= ui.screen <= 8, "ui.screen must be 0..8"),
+        (0 <= ui.volume <= 100, "ui.volume must be 0..100"),
+        (ui.language in LANGUAGES, f"ui.language must be one of {', '.join(LANGUAGES)}"),
+        (ui.contrast in CONTRASTS, f"ui.contrast must be one of {', '.join(CONTRASTS)}"),
     )
 
 
