@@ -11,7 +11,7 @@ import sys
 from importlib.metadata import version
 
 from yibao_face.daemon.calibrate.embedding import CalibrateError
-from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
+from yibao_face.daemon.cli import agent, config, counter, library, models, person, serve, verify
 from yibao_face.daemon.cli.centre import center, certificate, policy, queue
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
@@ -28,7 +28,7 @@ from yibao_face.drivers.scanner.api import ScannerError
 from yibao_face.sync.stick import StickError
 
 _COMMANDS = (
-    *(demo, serve, verify, counter, person, camera, reader),
+    *(demo, serve, agent, verify, counter, person, camera, reader),
     *(act, rate, table, certificate, library, policy, queue, center),
     *(conform, models, clip, config, bench, calibrate, liveness),
 )
