@@ -33,12 +33,14 @@ logger = logging.getLogger(__name__)
 _ENDS = {"person": End.PERSON, "clerk": End.CLERK}
 # Without news the window hears so often that all is well.
 _BEAT_S = 1.0
+# A question to the clerk, a second of a countdown: nothing on the board tells of them.
+_LOOKING_BEAT_S = 0.1
 _FRAME_S = 0.2
 # Several things happen to one frame: they are shown together.
 _GAP_S = 0.02
 _TEST_S = 20.0
 # A window that asks for nothing for so long hangs: it asks within a second when it is well.
-_STUCK_S = 10.0
+_STUCK_S = 6.0
 _URGENT = 16
 
 
@@ -212,7 +214,9 @@ class Conversation:
             frame = self._glimpse.of_encounter(posted, _FRAME_S)
             posted = self._host.board.look()
         elif posted.version == self._version:
-            posted = self._host.board.wait(self._version, _BEAT_S)
+            looking = posted.phase is Phase.LOOKING
+            beat_s = _LOOKING_BEAT_S if looking else _BEAT_S
+            posted = self._host.board.wait(self._version, beat_s)
         if height and frame is None:
             frame = self._glimpse.of_encounter(posted, 0.0)
         self._version = posted.version

@@ -158,6 +158,8 @@ class OvalView(QWidget):
         screen, frame = self._screen, self._frame()
         if screen.phase != "looking" or screen.result is not None or screen.task is not None:
             return
+        if self._picture is None:
+            return
         size = frame.width() * self._guide
         guide = QRectF(0, 0, size, size * 1.3)
         guide.moveCenter(frame.center())

@@ -157,6 +157,7 @@ class PromptPage(QWidget):
         self.staff.setMaxLength(_STAFF_CHARACTERS)
         self.staff.setPlaceholderText(texts("prompt.staff"))
         self.staff.setAccessibleName(texts("prompt.staff"))
+        self.staff.returnPressed.connect(self._to_yes)
         self.slip = label(SMALL_PT)
         self.yes = button("", lambda: self._answer(card=False), main=True)
         self.card = button(texts("button.card"), lambda: self._answer(card=True))
@@ -175,14 +176,14 @@ class PromptPage(QWidget):
             row.addWidget(made)
         column.addLayout(row)
 
-    def show_prompt(self, prompt: Prompt) -> None:
-        """Ask ``prompt``; what was typed stays while the same is asked."""
+    def show_prompt(self, prompt: Prompt) -> bool:
+        """Ask ``prompt``; what was typed stays while the same is asked.
+
+        Whether a staff number is to be typed now. No answer is ever given by a stray Enter, as
+        code scanners send it: a button is chosen first.
+        """
         confirms = prompt.stage == "confirm"
-        if prompt.stage != self._stage:
-            self._stage = prompt.stage
-            self.staff.clear()
-            self.slip.clear()
-            (self.staff if confirms else self.yes).setFocus()
+        fresh, self._stage = prompt.stage != self._stage, prompt.stage
         self.head.setText(self._texts("prompt.confirm" if confirms else "prompt.consent"))
         self.text.setText(prompt.text)
         self.person.setText(self._texts("prompt.person", person=prompt.person))
@@ -190,6 +191,13 @@ class PromptPage(QWidget):
             widget.setVisible(confirms)
         self._name(self.yes, "button.confirm" if confirms else "button.agree")
         self._name(self.no, "button.deny" if confirms else "button.disagree")
+        if fresh:
+            self.staff.clear()
+            self.slip.clear()
+        return fresh and confirms
+
+    def _to_yes(self) -> None:
+        self.yes.setFocus()
 
     def reset(self) -> None:
         """Nothing is asked."""

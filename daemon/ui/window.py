@@ -58,6 +58,7 @@ class CaptureWindow(QWidget):
         self.setStyleSheet(sheet(theme))
         self.setWindowTitle(texts("app.name"))
         self.setAccessibleName(texts("access.window"))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.oval.painted.connect(self._was_painted)
         self.prompts.answered.connect(self._answer)
         self._timer = QTimer(self)
@@ -99,13 +100,14 @@ class CaptureWindow(QWidget):
         self.oval.show_screen(screen)
         self.results.show_result(found, int(self._closes_in_s))
         self.results.show_day(day)
+        self._entitle(self.results.accessibleName())
         self.consent.clear()
         self.cancel.setText(self._texts("button.close"))
         self.cancel.setAccessibleName(self._texts("button.close"))
         self.clerk.hide()
         self._turn_to(self.results)
         self._open()
-        self.cancel.setFocus()
+        self.setFocus()
 
     def show_day(self, who: str, result: Result, encounter: str, day: str) -> None:
         """The result of a sign again, with who it was and the signs of the day."""
@@ -124,13 +126,17 @@ class CaptureWindow(QWidget):
             self.oval.clear()
         self.oval.show_screen(screen)
         self.hints.show_screen(screen)
+        self._entitle(self.hints.hint.text())
         prompt = screen.prompt
         if prompt is None:
             self.prompts.reset()
             self._turn_to(self.hints)
         else:
-            self.prompts.show_prompt(prompt)
+            self._entitle(prompt.text)
+            types = self.prompts.show_prompt(prompt)
             self._turn_to(self.prompts)
+            if types:
+                self.prompts.staff.setFocus()
         if first or not self.isVisible():
             self._open()
 
@@ -145,7 +151,8 @@ class CaptureWindow(QWidget):
         self.cancel.setAccessibleName(self._texts("button.close" if tests else "access.cancel"))
         self.clerk.setVisible(not tests)
         self.consent.setText("" if tests else self._texts("consent.line"))
-        self.cancel.setFocus()
+        # Not on a button: a code scanner's Enter must not end the encounter.
+        self.setFocus()
 
     def _name(self, screen: Screen) -> None:
         purpose = "test" if screen.phase == "test" else screen.purpose
@@ -260,6 +267,11 @@ class CaptureWindow(QWidget):
         upright = self.height() > self.width()
         way = QBoxLayout.Direction
         self._body.setDirection(way.TopToBottom if upright else way.LeftToRight)
+
+    def _entitle(self, told: str) -> None:
+        """What it says is its title too: for screen readers, and for the list of windows."""
+        name = self._texts("app.name")
+        self.setWindowTitle(f"{told} - {name}" if told else name)
 
     def _turn_to(self, shown: QWidget) -> None:
         for page in self._pages:
