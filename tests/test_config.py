@@ -17,6 +17,7 @@ from yibao_face.daemon.section import (
     LivenessConfig,
     LockoutConfig,
     RepeatConfig,
+    UiConfig,
 )
 from yibao_face.drivers.driver import Settings
 
@@ -57,6 +58,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
         config.desk.max_cards,
     )
     assert {"21", "52"} <= set(config.desk.inpatient_med_types)
+    assert UiConfig(True, 0, 70, "zh", "normal") == config.ui
 
 
 def test_an_empty_file_means_the_defaults(at_home: Path) -> None:
@@ -300,6 +302,10 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[desk]\nround_by = '20:00+08:00'", "desk.round_by"),
         ("[desk]\nround_by = ''", "desk.round_by"),
         ("[desk]\nmakeup_hours = -1", "desk.makeup_hours"),
+        ("[ui]\nscreen = -1", "ui.screen"),
+        ("[ui]\nvolume = 101", "ui.volume"),
+        ("[ui]\nlanguage = 'fr'", "ui.language"),
+        ("[ui]\ncontrast = 'low'", "ui.contrast"),
         ("[desk]\nmakeup_hours = 241", "desk.makeup_hours"),
     ],
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from yibao_face.daemon.config import Config, load_config, to_toml
 from yibao_face.daemon.section import (
     CHARSETS,
+    CONTRASTS,
     AttendanceConfig,
     CameraConfig,
     DeskConfig,
@@ -22,6 +23,7 @@ from yibao_face.daemon.section import (
     LockoutConfig,
     MatchConfig,
     RepeatConfig,
+    UiConfig,
 )
 from yibao_face.drivers.driver import Settings
 
@@ -121,6 +123,14 @@ CONFIGS = st.builds(
         max_agents=st.integers(0, 1000),
         max_cards=st.integers(0, 1000),
         inpatient_med_types=st.lists(TEXT, max_size=4).map(tuple),
+    ),
+    ui=st.builds(
+        UiConfig,
+        window=st.booleans(),
+        screen=st.integers(0, 8),
+        volume=st.integers(0, 100),
+        language=st.sampled_from(["zh", "en"]),
+        contrast=st.sampled_from(CONTRASTS),
     ),
 )
 AWKWARD = "".join(('C:\\资料\\"新"\t', "\n'", "\\n # [door]"))

@@ -18,7 +18,7 @@ from typing import Any
 from yibao_face.daemon.agent.clockin import mine, sign
 from yibao_face.daemon.agent.glimpse import Glimpse
 from yibao_face.daemon.agent.host import Host
-from yibao_face.daemon.agent.picture import height_px, mirrored
+from yibao_face.daemon.agent.picture import Mirror, height_px
 from yibao_face.daemon.agent.screen import result, screen
 from yibao_face.daemon.booth.board import Phase, Posted
 from yibao_face.daemon.booth.counter import Consent, Stage, View
@@ -49,7 +49,7 @@ class Conversation:
 
     def __init__(self, host: Host, to: FileIO, from_: FileIO) -> None:
         self._host, self._to, self._from = host, to, from_
-        self._glimpse = Glimpse(host.eye)
+        self._glimpse, self._mirror = Glimpse(host.eye), Mirror()
         self._changed = threading.Condition()
         self._asked: dict[str, Any] | None = None
         self._urgent: deque[dict[str, Any]] = deque(maxlen=_URGENT)
@@ -59,6 +59,7 @@ class Conversation:
         self._test_until_s = 0.0
         self._signing = False
         self.shown_at_s: dict[str, float] = {}
+        self.pictures = 0
         self._writer = threading.Thread(target=self._speak, name="window", daemon=True)
         self._writer.start()
         self.tell({"t": "hello", **host.hello})
@@ -188,11 +189,12 @@ class Conversation:
     def _reply(self, asked: dict[str, Any]) -> None:
         height = height_px(asked.get("height")) if asked.get("picture") is True else 0
         body, frame = self._news(height)
-        picture = b"" if frame is None else mirrored(frame.bgr, height).data.cast("B")
+        picture = b"" if frame is None else self._mirror.show(frame.bgr, height).data.cast("B")
         if frame is not None:
             body["rows"] = height
         self._send(encode(body, len(picture)))
         self._send(picture)
+        self.pictures += frame is not None
         with self._changed:
             self._told_at_s = time.monotonic()
         time.sleep(_GAP_S)

@@ -20,12 +20,31 @@ def height_px(asked: object) -> int:
     return max(_LEAST_PX, min(asked, _MOST_PX))
 
 
-def mirrored(bgr: ColourImage, height: int) -> ColourImage:
-    """The upright middle of ``bgr`` (h, w, 3) as a mirror shows it: (``height``, w, 4) uint8."""
-    left, right = _columns(bgr.shape[1], bgr.shape[0])
-    size = (round(height * ASPECT) // 4 * 4, height)
-    cut = cv2.resize(bgr[:, left:right], size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.cvtColor(cv2.flip(cut, 1), cv2.COLOR_BGR2BGRA), np.uint8)
+class Mirror:
+    """Turns frames into pictures. What it gives is overwritten by the next: send it first.
+
+    Its buffers are kept: new memory for each picture would cost more than the arithmetic.
+    """
+
+    def __init__(self) -> None:
+        self._small = self._wide = self._shown = np.empty((0, 0, 4), np.uint8)
+
+    def show(self, bgr: ColourImage, height: int) -> ColourImage:
+        """The upright middle of ``bgr`` (h, w, 3) as a mirror has it: (``height``, w, 4) uint8."""
+        rows, columns = bgr.shape[:2]
+        left, right = _columns(columns, rows)
+        width = round(height * ASPECT) // 4 * 4
+        self._small = _fitting(self._small, (rows, right - left, 3))
+        self._wide = _fitting(self._wide, (rows, right - left, 4))
+        self._shown = _fitting(self._shown, (height, width, 4))
+        cv2.flip(bgr[:, left:right], 1, self._small)
+        cv2.cvtColor(self._small, cv2.COLOR_BGR2BGRA, self._wide)
+        cv2.resize(self._wide, (width, height), self._shown, interpolation=cv2.INTER_LINEAR)
+        return self._shown
+
+
+def _fitting(buffer: ColourImage, shape: tuple[int, int, int]) -> ColourImage:
+    return buffer if buffer.shape == shape else np.empty(shape, np.uint8)
 
 
 def face_shares(face: FaceBox | None, size: tuple[int, int]) -> list[float] | None:

@@ -72,9 +72,13 @@ class Posted:
 
 
 class Board:
-    """One per daemon, an ``Onlooker`` of its sessions. Thread-safe; nothing raises or waits."""
+    """One per daemon, an ``Onlooker`` of its sessions. Thread-safe; nothing raises or waits.
 
-    def __init__(self) -> None:
+    ``after_s``: how long the end of an encounter is to be seen.
+    """
+
+    def __init__(self, after_s: float = _AFTER_S) -> None:
+        self._after_s = after_s
         self._changed = threading.Condition(threading.RLock())
         self._posted = Posted()
         self._attempt: Attempt | None = None
@@ -115,6 +119,12 @@ class Board:
             if visit is not None and visit.encounter == encounter:
                 self._post(phase=Phase.TOLD, cause=cause, face=None, frame=None)
 
+    def clear(self) -> None:
+        """Nothing is to be seen any more, at once."""
+        with self._changed:
+            self._posted = Posted(self._posted.version)
+            self._post()
+
     def watch(self, camera: Camera) -> Camera:
         """``camera``, its newest frame shown as long as it is read."""
         return _Watched(camera, self)
@@ -130,7 +140,7 @@ class Board:
         with self._changed:
             posted = self._posted
         over = posted.phase in (Phase.JUDGED, Phase.TOLD)
-        if over and time.monotonic() - self._over_at_s > _AFTER_S:
+        if over and time.monotonic() - self._over_at_s > self._after_s:
             return Posted(posted.version)
         return replace(posted, left_s=self._left_s())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,10 +13,10 @@ from yibao_face.daemon.agent.keeper import Keeper
 from yibao_face.daemon.agent.status import Link, Sources
 from yibao_face.daemon.booth.board import Board, Visit
 from yibao_face.daemon.booth.booth import Booth
-from yibao_face.daemon.booth.counter import Counter
+from yibao_face.daemon.booth.counter import Counter, CounterSilentError, Prompt
 from yibao_face.daemon.booth.eye import Eye
 from yibao_face.daemon.booth.look import Scene
-from yibao_face.daemon.capture.attempt import Attempt
+from yibao_face.daemon.capture.attempt import Attempt, EncounterEndedError
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.demo.drawn import DrawnCamera
@@ -41,6 +43,19 @@ class Staged:
         self.counter.begin(visit.encounter)
         self.board.begin(visit, Attempt(_DEADLINE_S))
         self.board.gathers(needed, seconds)
+
+    def ask(self, prompt: Prompt, attempt: Attempt) -> None:
+        """Ask ``prompt`` until it is answered or ``attempt`` is over; returns at once."""
+
+        def wait() -> None:
+            with contextlib.suppress(EncounterEndedError, CounterSilentError):
+                self.counter.ask(prompt, attempt)
+
+        threading.Thread(target=wait, name="asked", daemon=True).start()
+
+    def rest(self) -> None:
+        """Nobody is there, and nothing is told."""
+        self.board.clear()
 
     def end(self, encounter: str, cause: Cause) -> None:
         """It is over, and on disk."""

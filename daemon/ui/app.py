@@ -29,6 +29,8 @@ from yibao_face.daemon.ui.tray import Board, Tray
 from yibao_face.daemon.ui.voice import Voice
 from yibao_face.daemon.ui.window import CaptureWindow
 
+# A word joiner, and a space no line ends at.
+_JOINER, _SPACE = "\u2060", "\u00a0"
 # Where the console does what needs more than a face.
 _PAGES = {"console": "", "special": "#special", "agent": "#agent"}
 
@@ -81,6 +83,7 @@ class App(QObject):
             "test": lambda: self._pipe.say(t="test", on=True),
             "about": self._about,
             "quit": self._quit,
+            "show": self._show_board,
             **{name: self._browse(name) for name in _PAGES},
         }
         self._tray, self._board = Tray(texts, acts), Board(settings, texts, acts)
@@ -113,9 +116,12 @@ class App(QObject):
         elif type_ == "mine":
             self._show_mine(body)
         elif type_ == "show":
-            self._board.show()
-            self._board.raise_()
-            self._board.activateWindow()
+            self._show_board()
+
+    def _show_board(self) -> None:
+        self._board.show()
+        self._board.raise_()
+        self._board.activateWindow()
 
     def _show_state(self, body: Mapping[str, Any], picture: bytes) -> None:
         status = status_of(body["status"]) if isinstance(body.get("status"), dict) else Status()
@@ -154,11 +160,13 @@ class App(QObject):
         self._window.show_day(signed.name, signed.result, signed.encounter, line)
 
     def _signs(self, signs: tuple[tuple[str, str], ...]) -> str:
-        return "　".join(
+        entries = (
             self._texts("sign.entry", time=at, sign=self._texts(f"sign.{kind}"))
             for kind, at in signs
             if kind in ("in", "out")
         )
+        # A line may end between two of them, not within one.
+        return "　".join(_JOINER.join(entry.replace(" ", _SPACE)) for entry in entries)
 
     def _ask_mine(self) -> None:
         if self._person:

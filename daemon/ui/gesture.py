@@ -44,17 +44,17 @@ def _draw_eyes(
 ) -> None:
     """Eyes and nose: further apart the less the head is turned."""
     for eye in (-0.8, 0.8):
-        apart = eye * unit * (1 - 0.25 * abs(turned)) + turned * unit
+        apart = eye * unit * (1 - 0.25 * abs(turned)) + 0.8 * turned * unit
         at = middle + QPointF(apart, -0.7 * unit)
         painter.drawEllipse(at, 0.35 * unit, max(0.02, 0.3 * (1 - shut)) * unit)
-    nose = middle + QPointF(turned * 1.35 * unit, 0)
+    nose = middle + QPointF(turned * 1.15 * unit, 0)
     painter.drawLine(nose, nose + QPointF(turned * 0.25 * unit, 0.5 * unit))
 
 
 def _draw_mouth(
     painter: QPainter, middle: QPointF, unit: float, opened: float, turned: float
 ) -> None:
-    mouth = middle + QPointF(turned * unit, (1.35 + 0.1 * opened) * unit)
+    mouth = middle + QPointF(0.8 * turned * unit, (1.35 + 0.1 * opened) * unit)
     painter.drawEllipse(mouth, 0.75 * unit, (0.08 + 0.75 * opened) * unit)
 
 

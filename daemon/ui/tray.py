@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QCursor
-from PySide6.QtWidgets import QMenu, QPushButton, QSystemTrayIcon, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QSystemTrayIcon, QWidget
 
 from yibao_face.daemon.ui.icon import icon_of
 from yibao_face.daemon.ui.model import Settings, Status
@@ -33,6 +33,8 @@ MENU: tuple[tuple[str, str] | None, ...] = (
 # Worth a notification when it begins.
 _NEWS = {"fault": "note.camera", "offline": "note.offline", "update": "note.update"}
 _NOTE_MS = 8000
+# Buttons beside each other: all of them fit on the lowest screen.
+_COLUMNS = 2
 
 
 def status_text(texts: Catalogue, status: Status) -> str:
@@ -52,7 +54,7 @@ class Tray:
         self.menu = QMenu()
         self.menu.setFont(font(SMALL_PT))
         self._state = self.menu.addAction("")
-        self._state.setEnabled(False)
+        self._state.triggered.connect(partial(only, acts["show"]))
         self.menu.addSeparator()
         self._actions = [self._entry(entry, acts) for entry in MENU]
         self.icon = QSystemTrayIcon(icon_of("starting", 0))
@@ -106,14 +108,14 @@ class Board(QWidget):
         self.setStyleSheet(sheet(theme_of(settings.contrast)))
         self.setWindowTitle(texts("app.name"))
         self.state = label(BODY_PT, bold=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 20, 24, 20)
-        column.setSpacing(8)
-        column.addWidget(self.state)
-        for entry in MENU:
-            if entry is not None:
-                column.addWidget(self._button(entry, acts))
-        self.setMinimumWidth(360)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(24, 20, 24, 20)
+        grid.setSpacing(10)
+        grid.addWidget(self.state, 0, 0, 1, _COLUMNS)
+        for number, entry in enumerate(entry for entry in MENU if entry is not None):
+            row, column = divmod(number, _COLUMNS)
+            grid.addWidget(self._button(entry, acts), row + 1, column)
+        self.setMinimumWidth(480)
 
     def show_status(self, status: Status) -> None:
         """Tell the state."""
@@ -123,7 +125,7 @@ class Board(QWidget):
         key, act = entry
         made = QPushButton(self._texts(key))
         made.setFont(font(SMALL_PT))
-        made.setMinimumHeight(40)
+        made.setMinimumHeight(54)
         made.setAccessibleName(self._texts(key))
         made.clicked.connect(partial(only, acts[act]))
         return made

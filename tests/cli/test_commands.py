@@ -27,7 +27,7 @@ Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
 CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
-    *("demo", "serve", "verify", "counter", "person", "reader", "scanner"),
+    *("demo", "serve", "agent", "verify", "counter", "person", "reader", "scanner"),
     "camera",
     *("desk", "rate", "settled", "roster", "certificate", "policy", "queue", "center"),
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
@@ -42,7 +42,7 @@ ACTIONS = {
     "queue": {"ls", "verify", "repair", "retry", "export", "import"},
     "center": {"init", "serve", "code", "revoke", "publish"},
     "clip": {"make", "info"},
-    "bench": {"verify", "capture"},
+    "bench": {"verify", "capture", "ui"},
     "library": {"config"},
     "liveness": {"evaluate", "acceptance"},
 }

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 from harness import FIRST, his_call
-from ui.conftest import Start
 from ui_bed import Hands, until
 
+from ui.conftest import Start
 from yibao_face.daemon.config import Config
 
 See = Callable[[str], None]
