@@ -212,6 +212,8 @@ class Conversation:
         if testing:
             return self._tested(height)
         frame = None
+        if not height:
+            self._glimpse.rest()
         if height and self._host.eye.supervisor is not None:
             frame = self._glimpse.of_encounter(posted, _FRAME_S)
             posted = self._host.board.look()

@@ -13,11 +13,11 @@ from typing import Any, cast
 
 from yibao_face.daemon.agent.conversation import Conversation
 from yibao_face.daemon.agent.host import Host
+from yibao_face.daemon.ui.frozen import command as default_command
 from yibao_face.daemon.ui.protocol import NO_DISPLAY, NO_QT
 
 logger = logging.getLogger(__name__)
 
-COMMAND = (sys.executable, "-m", "yibao_face.daemon.ui")
 # A display that is gone comes back with the next login, a bug with the same data: seldom then.
 _PAUSES_S = (0.2, 1.0, 3.0, 10.0, 30.0)
 # What ran so long was well: its end is the first one again.
@@ -31,10 +31,13 @@ _FINAL = {
 
 
 class Keeper:
-    """``start`` once, ``close`` once. The daemon goes on whatever becomes of the windows."""
+    """``start`` once, ``close`` once. The daemon goes on whatever becomes of the windows.
 
-    def __init__(self, host: Host, command: Sequence[str] = COMMAND) -> None:
-        self._host, self._command = host, tuple(command)
+    ``command``: of other windows than ours.
+    """
+
+    def __init__(self, host: Host, command: Sequence[str] = ()) -> None:
+        self._host, self._command = host, tuple(command) or tuple(default_command())
         self._stop = threading.Event()
         self._now: Conversation | None = None
         self._process: subprocess.Popen[bytes] | None = None

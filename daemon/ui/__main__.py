@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 from yibao_face.daemon.ui.protocol import NO_DISPLAY, NO_QT
 
@@ -35,8 +36,12 @@ def _has_display() -> bool:
     return any(os.environ.get(name) for name in named)
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """As ``main``, and end the process."""
     code = main()
     # Threads of ours may still wait for the pipe: nothing is left to be put in order.
-    sys.stderr.flush()
     os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -29,10 +29,14 @@ from yibao_face.daemon.ui.tray import Board, Tray
 from yibao_face.daemon.ui.voice import Voice
 from yibao_face.daemon.ui.window import CaptureWindow
 
+_DIALOG = (
+    "QMessageBox { background: #F3F6FB; }"
+    "QPushButton { font-size: 16pt; min-width: 90px; min-height: 30px; }"
+)
 # A word joiner, and a space no line ends at.
 _JOINER, _SPACE = "\u2060", "\u00a0"
 # Where the console does what needs more than a face.
-_PAGES = {"console": "", "special": "#special", "agent": "#agent"}
+_PAGES = {"console": "", "special": "#/special", "agent": "#/agents"}
 
 
 class App(QObject):
@@ -44,6 +48,7 @@ class App(QObject):
         self._ready = False
         self._person = self._name = ""
         self._said = ""
+        self._dialog: QMessageBox | None = None
         pipe.heard.connect(self._hear)
         pipe.ended.connect(self._leave)
 
@@ -217,10 +222,12 @@ class App(QObject):
         box = QMessageBox()
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setStyleSheet(sheet(theme_of("normal")) + "QMessageBox { background: #F3F6FB; }")
+        box.setStyleSheet(sheet(theme_of("normal")) + _DIALOG)
         box.setFont(font(SMALL_PT))
         box.setWindowTitle(title)
         box.setText(text)
+        # Whoever opens it does not wait for it: something must hold it meanwhile.
+        self._dialog = box
         return box
 
     def _browse(self, name: str) -> Any:

@@ -24,8 +24,7 @@ class Pipe(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._from, self._to = _private(0), _private(1)
-        # Whatever prints is not to be taken for a message.
-        os.dup2(2, 1)
+        _silence()
         self._thread = threading.Thread(target=self._listen, name="daemon", daemon=True)
 
     def start(self) -> None:
@@ -56,6 +55,15 @@ class Pipe(QObject):
 
     def _pass_on(self, message: Message) -> None:
         self.heard.emit(message)
+
+
+def _silence() -> None:
+    """Whatever prints is not to be taken for a message."""
+    try:
+        os.dup2(2, 1)
+    except OSError:
+        # A program without a console has no stderr either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _private(number: int) -> int:

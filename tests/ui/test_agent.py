@@ -210,3 +210,35 @@ def test_a_whole_sign_in_and_out_by_the_tray(
     hands.until_title("签退成功")
     [row] = until(lambda: agent.caller.view("attendance")["practitioners"])
     assert ["in", "out"] == [sign for sign, _ in row["signs"]]
+
+
+def test_the_tray_tests_the_camera_tells_of_records_and_quits(
+    start: Start, hands: Hands, see: See
+) -> None:
+    see("nobody")
+    agent = start()
+    hands.until_ready()
+
+    hands.click_tray()
+    hands.click_menu(0.76)
+    hands.until_title("能看清自己")
+    hands.key("Escape")
+    until(lambda: not hands.windows())
+
+    hands.click_tray()
+    hands.click_menu(0.355)
+    until(lambda: hands.windows("我的签到记录"))
+    hands.key("Escape")
+    until(lambda: not hands.windows("我的签到记录"))
+
+    hands.click_tray()
+    hands.click_menu(0.954)
+    until(lambda: hands.windows("退出"))
+    hands.key("Return")
+    until(lambda: not hands.windows("退出"))
+    assert agent.process.poll() is None, "the safe answer is the one Enter gives"
+    hands.click_tray()
+    hands.click_menu(0.954)
+    until(lambda: hands.windows("退出"))
+    hands.key("Tab", "Return")
+    assert 0 == agent.process.wait(20)
