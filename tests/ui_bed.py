@@ -24,7 +24,7 @@ from yibao_face.daemon.demo.desktop import TOOLS, Desktop
 from yibao_face.daemon.door.client import Caller, caller_of
 
 NAME = "医保人脸核验"
-_PATIENT_S = 20.0
+_PATIENT_S = 40.0
 
 
 def require_desktop() -> None:

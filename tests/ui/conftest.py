@@ -13,6 +13,7 @@ from ui_bed import AgentAtWork, Hands, agent, require_desktop
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.demo.desktop import Desktop, virtual_desktop
+from yibao_face.daemon.section import EncounterConfig
 
 Start = Callable[..., AgentAtWork]
 
@@ -33,8 +34,12 @@ def hands(desktop: Desktop) -> Hands:
 
 @pytest.fixture
 def counter(cast: Config) -> Config:
-    """Two persons enrolled, the code of a site."""
-    return replace(cast, desk=replace(cast.desk, institution="001000200030"))
+    """Two persons enrolled, the code of a site; patient, as a busy machine shows few frames."""
+    return replace(
+        cast,
+        desk=replace(cast.desk, institution="001000200030"),
+        encounter=EncounterConfig(deadline_s=60.0, capture_s=8.0),
+    )
 
 
 @pytest.fixture
