@@ -28,6 +28,7 @@ from yibao_face.daemon.core.liveness.modality import Purpose
 from yibao_face.daemon.demo.desktop import virtual_desktop
 from yibao_face.daemon.demo.drawn import SIZE, drawn_face
 from yibao_face.daemon.demo.staged import Staged, staged
+from yibao_face.daemon.demo.windows import until_up
 from yibao_face.daemon.section import CONSENT_TEXT, UiConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -178,7 +179,9 @@ def run(folder: Path, ui: UiConfig, names: tuple[str, ...]) -> None:
     """Every state of ``names``, one after the other, in the same windows."""
     folder.mkdir(parents=True, exist_ok=True)
     with staged(ui) as stage:
-        time.sleep(3.0)
+        until_up(stage)
+        stage.rest()
+        time.sleep(1.0)
         for name in names:
             STATES[name](stage)
             time.sleep(READ_S)

@@ -70,7 +70,7 @@ def bench_windows(config: Config, requests: int, seconds: float) -> WindowsRepor
     """
     with _display():
         with staged(UiConfig(volume=0), FPS) as stage:
-            _until_up(stage)
+            until_up(stage)
             up_ms = tuple(_request(stage, number) for number in range(requests))
             fps, window, daemon = _preview(stage, seconds)
         ready_s, idle, idle_window = _idle(config, seconds)
@@ -92,7 +92,7 @@ def _display() -> Generator[None, None, None]:
             os.environ.update(before)
 
 
-def _until_up(stage: Staged) -> None:
+def until_up(stage: Staged) -> None:
     """Until the process of the windows showed something once."""
     give_up = time.monotonic() + _WARM_S
     stage.begin(_visit(-1))
