@@ -29,6 +29,7 @@ from yibao_face.daemon.section import (
     ReaderConfig,
     RepeatConfig,
     ScannerConfig,
+    UiConfig,
 )
 from yibao_face.daemon.trust.configuration import (
     KEYS,
@@ -74,6 +75,7 @@ class Config:
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     crypto: CryptoConfig = field(default_factory=CryptoConfig)
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
+    ui: UiConfig = field(default_factory=UiConfig)
 
     @property
     def models(self) -> Path:

@@ -30,6 +30,7 @@ OUTSIDE = {
     "ClientError": "raised on the caller's side of the port",
     "ConfigError": "raised before a daemon is built",
     "ConformError": "ends the conform command",
+    "ProtocolError": "ends a conversation with the windows, which are started again",
     "ProgramGoneError": "told as an answer that never came, by the conform command",
     "PluginError": "told as the reason a plug-in is refused",
     "PointFailedError": "told by `camera test` and by tests of the drivers",

@@ -19,6 +19,7 @@ from yibao_face.daemon.section import (
     LivenessConfig,
     LockoutConfig,
     RepeatConfig,
+    UiConfig,
 )
 from yibao_face.drivers.driver import Settings
 
@@ -62,6 +63,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     )
     assert {"21", "52"} <= set(config.desk.inpatient_med_types)
     assert (5120, "standard") == (config.evidence.quota_mb, config.crypto.suite)
+    assert UiConfig(True, 0, 70, "zh", "normal") == config.ui
 
 
 def test_an_empty_file_means_the_defaults(at_home: Path) -> None:
@@ -319,6 +321,10 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[centre]\nurl = 'https://centre/v1'", "centre.url"),
         ("[centre]\nurl = 'https://me@centre'", "centre.url"),
         ("[centre]\nurl = 'https://cen tre'", "centre.url"),
+        ("[ui]\nscreen = -1", "ui.screen"),
+        ("[ui]\nvolume = 101", "ui.volume"),
+        ("[ui]\nlanguage = 'fr'", "ui.language"),
+        ("[ui]\ncontrast = 'low'", "ui.contrast"),
         ("[desk]\nmakeup_hours = 241", "desk.makeup_hours"),
     ],
 )

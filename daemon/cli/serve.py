@@ -47,7 +47,6 @@ def run(given: argparse.Namespace) -> int:
 async def _serve(daemon: Daemon, config_file: Path) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    daemon.link.start()
     host = daemon.config.door.host
     await serve_with_console(daemon, lambda port: _announce(host, port), stop, config_file)
 

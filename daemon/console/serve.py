@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aiohttp import web
@@ -33,11 +33,16 @@ def console_routes(console: Console) -> list[web.RouteDef]:
 
 
 async def serve_with_console(
-    daemon: Daemon, ready: Callable[[int], None], stop: asyncio.Event, config_file: Path
+    daemon: Daemon,
+    ready: Callable[[int], None],
+    stop: asyncio.Event,
+    config_file: Path,
+    more: Iterable[web.RouteDef] = (),
 ) -> None:
-    """As ``serve``; without a page where the site turned it off."""
+    """As ``serve``; without a page where the site turned it off. Records go up meanwhile."""
+    daemon.link.start()
     if not daemon.config.console.enabled:
-        await serve(daemon, ready, stop)
+        await serve(daemon, ready, stop, more)
         return
     async with opened(daemon, config_file) as console:
-        await serve(daemon, ready, stop, console_routes(console))
+        await serve(daemon, ready, stop, [*console_routes(console), *more])

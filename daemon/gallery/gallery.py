@@ -162,7 +162,7 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class Agency:
     """``agent`` may buy for ``person``, both digests, up to and including ``until``."""
 
     person: str
@@ -389,12 +389,12 @@ class Gallery:
             rows = db.execute("SELECT digest, name FROM person").fetchall()
         return [self.vault.open(name, f"person/{digest}").decode() for digest, name in rows]
 
-    def relations(self) -> list[Relation]:
+    def relations(self) -> list[Agency]:
         """Who may buy for whom, expired ones too, by person."""
         query = "SELECT principal, agent, relation, until FROM agent ORDER BY principal, agent"
         with self._open() as db:
             rows = db.execute(query).fetchall()
-        return [Relation(p, a, relation, date.fromisoformat(u)) for p, a, relation, u in rows]
+        return [Agency(p, a, relation, date.fromisoformat(u)) for p, a, relation, u in rows]
 
     def _enrolled(self, row: tuple[str, bytes, str, str, str, int]) -> Enrolled:
         person, sealed, consent, by, at, samples = row

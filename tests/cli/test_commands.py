@@ -27,7 +27,7 @@ Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
 CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
-    *("demo", "serve", "verify", "counter", "person", "staff", "reader", "scanner"),
+    *("demo", "serve", "agent", "verify", "counter", "person", "staff", "reader", "scanner"),
     "camera",
     *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "link"),
     "center",
@@ -49,7 +49,7 @@ ACTIONS = {
         *("migrate", "audit", "stick", "backup", "restore"),
     },
     "clip": {"make", "info"},
-    "bench": {"verify", "capture"},
+    "bench": {"verify", "capture", "ui"},
     "library": {"config"},
     "liveness": {"evaluate", "acceptance"},
 }
