@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import time
 from pathlib import Path
 from typing import Any, Self
@@ -96,12 +96,18 @@ class Daemon:
         self.close()
 
 
+def plain_store(config: Config) -> WeightStore:
+    """The installed networks of this data folder as the manifest has them."""
+    return WeightStore(config.models, load_manifest(), config.carried_models)
+
+
 def weight_store(config: Config) -> WeightStore:
     """The installed networks of this data folder, with the embedder the site chose.
 
     Raises ``ModelError`` for a choice that cannot settle anything.
     """
-    return WeightStore(config.models, choose(load_manifest(), config.models, config.match.model))
+    store = plain_store(config)
+    return replace(store, manifest=choose(store.manifest, config.models, config.match.model))
 
 
 def gallery_of(config: Config) -> Gallery:
