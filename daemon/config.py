@@ -83,6 +83,12 @@ class Config:
         return self.data / "models"
 
     @property
+    def carried_models(self) -> Path | None:
+        """Networks that came with a packed program; ``None`` where it runs from its source."""
+        packed = getattr(sys, "frozen", False)
+        return Path(sys.executable).resolve().parent / "weights" if packed else None
+
+    @property
     def plugins(self) -> Path:
         """Camera drivers of the site."""
         return self.data / "plugins"

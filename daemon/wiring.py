@@ -109,12 +109,18 @@ class Daemon:
         self.close()
 
 
+def plain_store(config: Config) -> WeightStore:
+    """The installed networks of this data folder as the manifest has them."""
+    return WeightStore(config.models, load_manifest(), config.carried_models)
+
+
 def weight_store(config: Config) -> WeightStore:
     """The installed networks of this data folder, with the embedder the site chose.
 
     Raises ``ModelError`` for a choice that cannot settle anything.
     """
-    return WeightStore(config.models, choose(load_manifest(), config.models, config.match.model))
+    store = plain_store(config)
+    return replace(store, manifest=choose(store.manifest, config.models, config.match.model))
 
 
 def gallery_of(config: Config) -> Gallery:
