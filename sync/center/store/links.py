@@ -147,9 +147,9 @@ def _heal(turn: Turn, fresh: set[int]) -> None:
         beside = (links.get(seq - 1, ()), links.get(seq + 1, ()))
         found = {standing(link, *beside) for link in links.get(seq, ())}
         # Open: what it continues is not here yet, and settles it when it comes.
-        for verdict in better:
+        for verdict, seqs in better.items():
             if verdict in found:
-                better[verdict].append(seq)
+                seqs.append(seq)
                 break
     for verdict, seqs in better.items():
         its = (turn.of_device(), RECORD.c.seq.in_(seqs), RECORD.c.chain == Chain.BROKEN)
