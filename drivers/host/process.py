@@ -23,9 +23,9 @@ from yibao_face.drivers.host.memory import Memory
 from yibao_face.drivers.host.message import Message, read_error, receive, send
 
 Cancelled = threading.Event | Callable[[], bool]
-# Not ``multiprocessing``: its children import the parent's main program again, here the daemon with
-# its networks. A child of ours imports the drivers alone. A packed program understands the same
-# words (installer/bundle/entry.py). -P: the working folder is nobody's package.
+# Not ``multiprocessing``: its children import the parent's main program again, here the daemon
+# with its networks. A child of ours imports the drivers alone. A packed program understands the
+# same words (installer/bundle/entry.py). -P: the working folder is nobody's package.
 _CHILD = ("-P", "-m", "yibao_face.drivers.host")
 # The child tells every 0.1 s that it is well; its driver may take 0.5 s longer than asked. A
 # machine that is busy must not look like a driver that hangs, nor a hang last beyond 3 s.

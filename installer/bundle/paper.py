@@ -61,7 +61,9 @@ def copy_papers(package: Distribution, to: Path) -> int:
         if not beside or not file.name.upper().startswith(_PAPERS):
             continue
         to.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(file.locate()), to / f"{count}-{file.name}" if count else to / file.name)
+        shutil.copyfile(
+            str(file.locate()), to / f"{count}-{file.name}" if count else to / file.name
+        )
         count += 1
     (to / "METADATA").write_text(package.read_text("METADATA") or "", "utf-8") if count else None
     return count
@@ -69,6 +71,6 @@ def copy_papers(package: Distribution, to: Path) -> int:
 
 def states_licence(package: Distribution) -> bool:
     """Whether its metadata names a licence, where it brings no text of it."""
-    told = package.metadata
+    told: Any = package.metadata
     classified = any(line.startswith("License ::") for line in told.get_all("Classifier", []))
-    return bool(told.get("License-Expression") or told.get("License") or classified)
+    return bool(told["License-Expression"] or told["License"] or classified)
