@@ -48,6 +48,7 @@ OUTSIDE = {
     "UntrustedError": "ends the link command, or is told as the state of the link",
     "NoAnswerError": "ends the link command, or is told as the state of the link",
     "CentreRefusedError": "ends the link command, or is told as the state of the link",
+    "PackageError": "ends the making of a package, which no counter does",
     "LetterRefusedError": "always told as the reason a letter is refused by the uplink",
     "PartFailedError": "told as a row of the console's self-test",
     "PinError": "always turned into BadRequestError by the console",

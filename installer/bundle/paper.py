@@ -26,9 +26,17 @@ def write_bill(python: Path, work: Path, to: Path) -> None:
     """The bill of what is installed beside ``python``, made by a tool in a venv of its own."""
     venv.create(work, with_pip=True, clear=True)
     own = work / "bin" / "python"
-    pip = [own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    pip: list[str | Path] = [
+        own,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
     run([*pip, "--require-hashes", "--requirement", ROOT / "requirements" / "bundle-paper.lock"])
-    tool = [own, "-m", "cyclonedx_py", "environment", "--output-reproducible"]
+    tool: list[str | Path] = [own, "-m", "cyclonedx_py", "environment", "--output-reproducible"]
     run([*tool, "--spec-version", "1.6", "--output-format", "JSON", "-o", to, python])
     bill: dict[str, Any] = json.loads(to.read_text("utf-8"))
     names = {part["name"] for part in bill.get("components", [])}

@@ -20,7 +20,7 @@ from yibao_face.daemon.console.check.log import clean, without
 from yibao_face.daemon.console.check.selftest import self_test
 from yibao_face.daemon.console.check.state import state_of
 from yibao_face.daemon.console.console import Console
-from yibao_face.daemon.gallery.gallery import GalleryError
+from yibao_face.daemon.gallery.file import GalleryError
 from yibao_face.daemon.gallery.vault import VaultError
 from yibao_face.sync.api import Query
 
