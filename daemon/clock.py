@@ -15,16 +15,23 @@ def _unknown() -> None:
     """No centre was heard."""
 
 
+def _never() -> int:
+    """No centre was ever heard."""
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """``unix_ms``: the wall clock in Unix milliseconds. ``random``: so many random bytes.
 
-    ``offset_ms``: the centre's clock minus this one, as far as it is known now (F31).
+    ``offset_ms``: the centre's clock minus this one, as far as it is known now (F31);
+    ``floor_ms``: what the centre's read when it was heard last, even before a start; 0: never.
     """
 
     unix_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     random: Callable[[int], bytes] = os.urandom
     offset_ms: Callable[[], int | None] = _unknown
+    floor_ms: Callable[[], int] = _never
 
     def now(self) -> datetime:
         """The wall clock in China."""

@@ -179,7 +179,7 @@ def build(
         return shared.scene(desk, eye, crops)
 
     provenance = _provenance(config, manifest, models, match)
-    centre, clock = _compared(clock or Clock())
+    centre, clock = _compared(config, clock or Clock())
     desk = _desk(config, provenance, Booth(scene, clock, board), gallery)
     crops = crops_of(config, desk)
     mend_evidence(desk, crops)
@@ -202,10 +202,15 @@ def build(
     )
 
 
-def _compared(clock: Clock) -> tuple[CentreClock, Clock]:
+def _compared(config: Config, clock: Clock) -> tuple[CentreClock, Clock]:
     """The centre's clock, and ours, which knows how far it is from it."""
-    centre = CentreClock(clock.unix_ms)
-    return centre, replace(clock, offset_ms=centre.offset_ms)
+    centre = CentreClock(clock.unix_ms, kept=clock_path(config))
+    return centre, replace(clock, offset_ms=centre.offset_ms, floor_ms=centre.floor_ms)
+
+
+def clock_path(config: Config) -> Path:
+    """Where it is kept what the centre's clock read last."""
+    return config.data / "link" / "clock"
 
 
 def _link(config: Config, desk: Desk, centre: CentreClock, inbox: Inbox) -> Link:

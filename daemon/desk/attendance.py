@@ -117,9 +117,15 @@ class _SignLog:
         return Cause.CLOCK_SET_BACK if self.is_set_back(self.ledger.clock.unix_ms()) else None
 
     def is_set_back(self, now_ms: int) -> bool:
-        """Whether the clock lies behind what the log holds, or far behind the centre's."""
+        """Whether the clock lies behind what the log holds, or far behind the centre's.
+
+        Who accepts a clock outweighs the log (``Kind.CLOCK``), never the centre.
+        """
+        tolerance_ms = max(SKEW_MS, self.rules.tolerance_ms)
         offset_ms = self.ledger.clock.offset_ms()
-        if offset_ms is not None and offset_ms > max(SKEW_MS, self.rules.tolerance_ms):
+        if offset_ms is not None and offset_ms > tolerance_ms:
+            return True
+        if clock_set_back(self.ledger.clock.floor_ms(), now_ms, tolerance_ms):
             return True
         high_water = self.ledger.outbox.high_water_ms(Kind.CLOCK.value)
         return clock_set_back(high_water, now_ms, self.rules.tolerance_ms)

@@ -1,35 +1,57 @@
 """What the centre's clock says about ours (F31): also after ours was set, also without a network.
 
 The centre's time is carried on by a clock that nobody sets; the offset is worked out anew each
-time it is asked for.
+time it is asked for. What it read last is kept in a file: a counter that starts while cut off
+knows at least that it is no earlier.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from yibao_face.sync.uplink.api import SKEW_MS, boot_time_s
+from yibao_face.sync.uplink.api import SKEW_MS, IdentityError, boot_time_s
+from yibao_face.sync.uplink.identity.file import read_secret, replace_secret
 
 # Well is what lies well within the limit: at its edge an offset goes to and fro.
 _WELL_MS = SKEW_MS // 2
 GOOD, SKEWED = "good", "skewed"
 Write = Callable[[dict[str, Any]], None]
+_KEEP_MS = 60_000
+_MOST_MS = 2**53
 
 
 class CentreClock:
-    """``unix_ms``: this machine's clock. ``steady_s``: never set, sleep counted."""
+    """``unix_ms``: this machine's clock. ``steady_s``: never set, sleep counted.
+
+    ``kept``: file of what the centre's clock read last; ``None``: not kept.
+    """
 
     def __init__(
-        self, unix_ms: Callable[[], int], steady_s: Callable[[], float] = boot_time_s
+        self,
+        unix_ms: Callable[[], int],
+        steady_s: Callable[[], float] = boot_time_s,
+        kept: Path | None = None,
     ) -> None:
-        self._unix_ms, self._steady_s = unix_ms, steady_s
+        self._unix_ms, self._steady_s, self._kept = unix_ms, steady_s, kept
+        self._kept_ms = _read(kept)
         # One tuple: read and replaced whole by several threads.
         self._heard: tuple[int, float] | None = None
 
     def hear(self, centre_ms: int, steady_s: float) -> None:
         """The centre's clock read ``centre_ms`` when the steady one read ``steady_s``."""
         self._heard = centre_ms, steady_s
+        if self._kept is not None and abs(centre_ms - self._kept_ms) >= _KEEP_MS:
+            # A full disk costs the floor of the next start, not this answer of the centre.
+            with suppress(IdentityError):
+                replace_secret(self._kept, str(centre_ms).encode("ascii"))
+                self._kept_ms = centre_ms
+
+    def floor_ms(self) -> int:
+        """What the centre's clock read when it was heard last; 0: never."""
+        return self._kept_ms if self._heard is None else self._heard[0]
 
     def offset_ms(self) -> int | None:
         """The centre's clock minus this one, now; ``None`` before the centre was heard."""
@@ -38,6 +60,15 @@ class CentreClock:
         centre_ms, steady_s = self._heard
         passed_ms = round((self._steady_s() - steady_s) * 1000)
         return centre_ms + passed_ms - self._unix_ms()
+
+
+def _read(kept: Path | None) -> int:
+    """A file that is damaged says as little as none."""
+    try:
+        at_ms = int((read_secret(kept) if kept else None) or b"0")
+    except (IdentityError, ValueError):
+        return 0
+    return at_ms if 0 <= at_ms < _MOST_MS else 0
 
 
 class ClockAlarm:

@@ -224,6 +224,25 @@ def test_a_clock_a_day_behind_the_centres_signs_nobody(
     assert abs(refused.detail["centre_offset_ms"] - day_ms) < 60_000
 
 
+def test_a_clock_set_back_before_a_start_without_a_network_signs_nobody(
+    linked: Config, center: Centre, clips: Path
+) -> None:
+    bind(linked, center)
+    put_before_camera(linked, clips, "live-first")
+    with serving(linked) as site:
+        wait_for(lambda: health(site)["state"] == "online")
+    yesterday = Clock(unix_ms=lambda: unix_ms() - 86_400_000)
+    cut_off = replace(linked, centre=replace(linked.centre, in_daemon=False))
+    with serving(cut_off, yesterday) as site:
+        roster(site)
+        answer = sign(site)
+        # Somebody of the counter who vouches for that clock does not outweigh the centre.
+        site.caller.act("clock", {"institution": INSTITUTION, "staff": "1001"})
+        again = sign(site)
+
+    assert [True, True] == ["clock-set-back" in a["msg"] for a in (answer, again)]
+
+
 def test_who_waits_in_another_process_is_told_by_the_one_that_sends(
     linked: Config, center: Centre
 ) -> None:

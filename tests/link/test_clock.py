@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,3 +91,42 @@ def test_the_boot_id_is_the_same_until_the_machine_starts_again() -> None:
     assert 0 < len(boot_id()) <= 64
     assert _of_time(1_795_305_600.2) == _of_time(1_795_305_601.9)
     assert _of_time(1_795_305_600.2) != _of_time(1_795_305_900.2)
+
+
+def test_what_the_centre_said_last_outlives_a_start(tmp_path: Path) -> None:
+    kept = tmp_path / "link" / "clock"
+    assert 0 == CentreClock(lambda: 0, kept=kept).floor_ms()
+
+    CentreClock(lambda: 0, kept=kept).hear(1_795_305_600_000, 1.0)
+
+    assert 1_795_305_600_000 == CentreClock(lambda: 0, kept=kept).floor_ms()
+
+
+def test_it_is_kept_once_a_minute_and_known_at_once(tmp_path: Path) -> None:
+    kept = tmp_path / "clock"
+    clock = CentreClock(lambda: 0, kept=kept)
+    clock.hear(1_000_000, 1.0)
+    clock.hear(1_059_999, 60.0)
+    assert (1_059_999, b"1000000") == (clock.floor_ms(), kept.read_bytes())
+
+    clock.hear(1_060_000, 61.0)
+
+    assert b"1060000" == kept.read_bytes()
+
+
+@pytest.mark.parametrize("damaged", [b"", b"soon", b"-5", b"9" * 40, b"\xff"])
+def test_a_damaged_file_says_nothing(tmp_path: Path, damaged: bytes) -> None:
+    kept = tmp_path / "clock"
+    kept.write_bytes(damaged)
+    kept.chmod(0o600)
+
+    assert 0 == CentreClock(lambda: 0, kept=kept).floor_ms()
+
+
+def test_a_clock_that_cannot_be_kept_is_heard_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "link").write_bytes(b"no folder")
+    clock = CentreClock(lambda: 0, kept=tmp_path / "link" / "clock")
+
+    clock.hear(1_000_000, 1.0)
+
+    assert 1_000_000 == clock.floor_ms()

@@ -18,7 +18,7 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.link.clock import CentreClock
 from yibao_face.daemon.link.keys import link_secret, public_keys
 from yibao_face.daemon.link.link import NONE, link_view, parts_of
-from yibao_face.daemon.wiring import desk_of, vault_of
+from yibao_face.daemon.wiring import clock_path, desk_of, vault_of
 from yibao_face.sync.uplink.api import Place, State, Status, place_of
 from yibao_face.sync.uplink.identity.enrol import Application, enrol, renew
 from yibao_face.sync.uplink.identity.identity import Identity, IdentityFolder, read_ca
@@ -157,7 +157,7 @@ def _tell_end(status: Status) -> None:
 def _parts(config: Config) -> Generator[Parts, None, None]:
     """What a sender without a daemon is made of."""
     with desk_of(config) as desk:
-        clock = CentreClock(desk.ledger.clock.unix_ms)
+        clock = CentreClock(desk.ledger.clock.unix_ms, kept=clock_path(config))
         parts = parts_of(config, desk, clock)
         if parts is None:
             raise CliError("no centre is configured / 未配置中心")
