@@ -17,6 +17,7 @@ from uplink_bed import Centre, centre
 
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.core.scene.event import Event
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.link.keys import link_secret, public_keys
 from yibao_face.daemon.section import CentreConfig
@@ -164,14 +165,18 @@ def test_where_evidence_stays_none_is_sent(linked: Config, center: Centre) -> No
     assert [] == [*center.folder.glob("evidence/*/*/*")]
 
 
+def clock_alarms(site: Running) -> list[Event]:
+    alarms = site.daemon.ledger.events(Query(kinds=("alarm",)))
+    return [alarm for alarm in alarms if alarm.detail.get("what") == "clock"]
+
+
 def test_a_skewed_clock_is_one_alarm_on_record(linked: Config, center: Centre) -> None:
     bind(linked, center)
     day_ms = 86_400_000
     with serving(linked, Clock(unix_ms=lambda: unix_ms() - day_ms)) as site:
-        wait_for(lambda: health(site)["clock_skewed"])
-        alarms = site.daemon.ledger.events(Query(kinds=("alarm",)))
+        wait_for(lambda: health(site)["clock_skewed"] and clock_alarms(site))
+        [alarm] = clock_alarms(site)
 
-    [alarm] = [alarm for alarm in alarms if alarm.detail.get("what") == "clock"]
     assert "skewed" == alarm.detail["state"]
     assert abs(alarm.detail["offset_s"] - day_ms // 1000) < 60
 
