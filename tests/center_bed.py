@@ -240,12 +240,17 @@ class Site:
 
 @contextmanager
 def running(
-    folder: Path, url: str | None = None, limits: Limits | None = None, clock: UnixMs = unix_ms
+    folder: Path,
+    url: str | None = None,
+    limits: Limits | None = None,
+    clock: UnixMs = unix_ms,
+    *,
+    evidence: str | None = None,
 ) -> Generator[Site, None, None]:
     """A centre on a free port, served by a thread of this process."""
     if not (folder / "ca.pem").exists():
         make_authority(folder, ["localhost", "127.0.0.1"])
-    with open_center(folder, url, limits, clock) as center:
+    with open_center(folder, url, limits, clock, evidence=evidence) as center:
         ports: list[int] = []
         told, loop = threading.Event(), asyncio.new_event_loop()
         stop = asyncio.Event()

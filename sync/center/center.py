@@ -8,6 +8,7 @@ from typing import Self
 
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.device.authority import Authority
+from yibao_face.sync.center.store.blob.place import open_blob
 from yibao_face.sync.center.store.database import Database
 from yibao_face.sync.center.store.devices import Devices
 from yibao_face.sync.center.store.documents import Documents
@@ -37,13 +38,20 @@ class Center:
 
 
 def open_center(
-    folder: Path, url: str | None = None, limits: Limits | None = None, clock: UnixMs = unix_ms
+    folder: Path,
+    url: str | None = None,
+    limits: Limits | None = None,
+    clock: UnixMs = unix_ms,
+    *,
+    evidence: str | None = None,
 ) -> Center:
     """The centre set up in ``folder``, its records in the database ``url``; ``CenterError``.
 
-    Without ``url`` in the SQLite file ``center.db`` of the folder.
+    Without ``url`` in the SQLite file ``center.db`` of the folder. ``evidence``: see
+    ``open_blob``; without, in a folder of the folder.
     """
     authority, limits = Authority(folder), limits or Limits()
+    blob = open_blob(evidence, folder / "evidence", limits.free_disk_bytes)
     database = Database(url or f"sqlite:///{folder / 'center.db'}")
     return Center(
         folder,
@@ -52,7 +60,7 @@ def open_center(
         Records(database, limits),
         Devices(database),
         Documents(database),
-        Evidence(database, folder / "evidence", limits),
+        Evidence(database, blob),
         limits,
         clock,
     )
