@@ -9,7 +9,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, inspect, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from yibao_face.sync.center.api import CenterError, RefusedError, StoreDownError
@@ -25,7 +31,14 @@ from yibao_face.sync.center.store.tables import ALARM, META, METADATA, SCHEMA_VE
 
 # Ids made outside of these days come from broken clocks: no partition of their own.
 _DAYS_BACK, _DAYS_AHEAD = 500, 2
-_DOWN = (OperationalError, InterfaceError, PoolTimeoutError)
+# A server set to read only, or without a table or a right: no record is to blame for that.
+_DOWN = (
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    ProgrammingError,
+    PoolTimeoutError,
+)
 
 
 class Database:
