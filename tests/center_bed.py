@@ -30,6 +30,7 @@ from sqlalchemy import func, select
 from yibao_face.daemon.core.identity import uuid7
 from yibao_face.sync.api import Link, Record
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
+from yibao_face.sync.center.bus.api import Bus
 from yibao_face.sync.center.center import Center, open_center
 from yibao_face.sync.center.device.authority import Issued, make_authority, read_request
 from yibao_face.sync.center.http.server import serve
@@ -246,11 +247,12 @@ def running(
     clock: UnixMs = unix_ms,
     *,
     evidence: str | None = None,
+    bus: Bus | None = None,
 ) -> Generator[Site, None, None]:
     """A centre on a free port, served by a thread of this process."""
     if not (folder / "ca.pem").exists():
         make_authority(folder, ["localhost", "127.0.0.1"])
-    with open_center(folder, url, limits, clock, evidence=evidence) as center:
+    with open_center(folder, url, limits, clock, evidence=evidence, bus=bus) as center:
         ports: list[int] = []
         told, loop = threading.Event(), asyncio.new_event_loop()
         stop = asyncio.Event()

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Self
 
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
+from yibao_face.sync.center.bus.api import Bus
+from yibao_face.sync.center.bus.relay import Relay
 from yibao_face.sync.center.device.authority import Authority
 from yibao_face.sync.center.store.blob.place import open_blob
 from yibao_face.sync.center.store.database import Database
@@ -29,38 +31,45 @@ class Center:
     evidence: Evidence
     limits: Limits = field(default_factory=Limits)
     clock: UnixMs = unix_ms
+    relay: Relay | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if self.relay:
+            self.relay.bus.close()
         self.database.close()
 
 
-def open_center(
+def open_center(  # noqa: PLR0913  # where each of its parts lies
     folder: Path,
     url: str | None = None,
     limits: Limits | None = None,
     clock: UnixMs = unix_ms,
     *,
     evidence: str | None = None,
+    bus: Bus | None = None,
 ) -> Center:
     """The centre set up in ``folder``, its records in the database ``url``; ``CenterError``.
 
     Without ``url`` in the SQLite file ``center.db`` of the folder. ``evidence``: see
-    ``open_blob``; without, in a folder of the folder.
+    ``open_blob``; without, in a folder of the folder. ``bus``: who takes batches in hands them
+    to it, and somebody else writes them; closed with the centre.
     """
     authority, limits = Authority(folder), limits or Limits()
     blob = open_blob(evidence, folder / "evidence", limits.free_disk_bytes)
     database = Database(url or f"sqlite:///{folder / 'center.db'}")
+    records = Records(database, limits)
     return Center(
         folder,
         authority,
         database,
-        Records(database, limits),
+        records,
         Devices(database),
         Documents(database),
         Evidence(database, blob),
         limits,
         clock,
+        Relay(bus, records) if bus else None,
     )

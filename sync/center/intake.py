@@ -7,7 +7,7 @@ from typing import Any
 
 from yibao_face.sync.center.api import Caller
 from yibao_face.sync.center.center import Center
-from yibao_face.sync.center.ingest.batch import Batch, check_caller, read_batch
+from yibao_face.sync.center.ingest.batch import Batch, check_caller, read_batch, with_records
 from yibao_face.sync.center.ingest.body import strict_json, unpacked
 from yibao_face.sync.center.ingest.record import Incoming, UnsoundError, read_record
 from yibao_face.sync.center.log import event, warning
@@ -16,7 +16,7 @@ _REJECTED = "reject"
 
 
 def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> dict[str, Any]:
-    """The answer to a batch, but for ``budget``; what it calls new is on disk.
+    """The answer to a batch, but for ``budget``; what it calls new is on disk, here or on the bus.
 
     ``data``: the body as it came. After ``RefusedError`` or ``StoreDownError`` nothing is stored.
     """
@@ -26,7 +26,10 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
     sound = [_read(body, batch, caller) for body in batch.records]
     incoming = [one for one in sound if isinstance(one, Incoming)]
     now_ms = center.clock()
-    taken = center.records.take(caller, batch, incoming, now_ms)
+    if len(incoming) < len(sound):
+        pairs = zip(batch.records, sound, strict=True)
+        batch = with_records(batch, [raw for raw, one in pairs if isinstance(one, Incoming)])
+    taken = (center.relay or center.records).take(caller, batch, incoming, now_ms)
     statuses = iter(taken.statuses)
     results = [
         _result(one.id, _REJECTED, str(one))

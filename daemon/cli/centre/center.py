@@ -11,17 +11,21 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yibao_face.daemon.cli.centre import writer
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
 from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.trust.document import Document, DocumentError, load_keys, open_document
 from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, CenterError, unix_ms
 
 if TYPE_CHECKING:
+    from yibao_face.sync.center.bus.api import Bus
     from yibao_face.sync.center.center import Center
 
 _PORT = 51519
 _HOUR_MS = 3600 * 1000
 _DB = "YIBAO_FACE_CENTER_DB"
+_BUS = "YIBAO_FACE_CENTER_BUS"
+_EVIDENCE = "YIBAO_FACE_CENTER_EVIDENCE"
 _Run = Callable[[argparse.Namespace], int]
 
 
@@ -39,6 +43,14 @@ def add(commands: Commands) -> None:
     serving.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="listen here")
     serving.add_argument("--port", type=int, default=_PORT, help="0 = any free one")
     serving.add_argument("--share-port", action="store_true", help="one of several processes")
+    told = f"s3://bucket?endpoint=… or a folder (default: {_EVIDENCE}, else DIR/evidence)"
+    where = os.environ.get(_EVIDENCE)
+    serving.add_argument("--evidence", default=where, metavar="PLACE", help=told)
+    _bus(serving)
+    _bus(_action(actions, "write", "from the bus into the database / 写库", writer.write, db=True))
+    burying = _action(actions, "dead", "what could not be written / 死信", writer.dead)
+    burying.add_argument("--retry", action="store_true", help="try once more / 重试")
+    _bus(burying)
     making = _action(
         actions, "code", "one-time code that binds a machine / 绑定码", _code, db=True
     )
@@ -66,6 +78,11 @@ def _action(
         parser.add_argument("--db", default=os.environ.get(_DB), metavar="URL", help=told)
     parser.set_defaults(run=_one_line(run))
     return parser
+
+
+def _bus(parser: argparse.ArgumentParser) -> None:
+    told = f"nats://a,b,c: records wait there for `write` (default: {_BUS}, else no bus)"
+    parser.add_argument("--bus", default=os.environ.get(_BUS), metavar="URL", help=told)
 
 
 def _one_line(run: _Run) -> _Run:
@@ -108,9 +125,21 @@ def _serve(given: argparse.Namespace) -> int:
 
         await serve(center, given.host, given.port, ready, stop, share=given.share_port)
 
-    with _open(given) as center:
+    bus = writer.bus_at(given.bus) if given.bus else None
+    with _open(given, given.evidence, bus) as center:
+        _tell_evidence(center)
         asyncio.run(run(center))
     return 0
+
+
+def _tell_evidence(center: Center) -> None:
+    """A store that is down or wrong keeps nobody from taking results in; but it is told."""
+    from yibao_face.sync.center.log import warning  # noqa: PLC0415  # see ``_one_line``
+
+    try:
+        center.evidence.blob.check()
+    except CenterError as exc:
+        warning("evidence", reason=str(exc))
 
 
 def _code(given: argparse.Namespace) -> int:
@@ -156,7 +185,9 @@ def _genuine(given: argparse.Namespace, data: bytes) -> Document:
         raise CliError(f"{given.file.name}: {exc}") from exc
 
 
-def _open(given: argparse.Namespace) -> Center:
+def _open(
+    given: argparse.Namespace, evidence: str | None = None, bus: Bus | None = None
+) -> Center:
     from yibao_face.sync.center.center import open_center  # noqa: PLC0415  # see ``_one_line``
 
-    return open_center(given.data, given.db)
+    return open_center(given.data, given.db, evidence=evidence, bus=bus)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, Caller, RefusedError
@@ -22,6 +22,7 @@ class Batch:
 
     ``institution``: as claimed, ``None`` where left out. ``head_seq``, ``head_hash``: the last
     record the device has written and its hash (32 bytes); 0 and zeros before the first.
+    ``body``: the whole envelope as it was decoded, for who hands it on.
     """
 
     schema: int
@@ -33,6 +34,7 @@ class Batch:
     head_seq: int
     head_hash: bytes
     records: list[Any]
+    body: Mapping[str, Any] = field(repr=False)
 
 
 def read_batch(body: object, most: int) -> Batch:
@@ -59,7 +61,13 @@ def read_batch(body: object, most: int) -> Batch:
         head["seq"],
         bytes.fromhex(head["hash"]),
         records,
+        given,
     )
+
+
+def with_records(batch: Batch, records: list[Any]) -> Batch:
+    """The envelope of ``batch`` around other records."""
+    return replace(batch, records=records, body={**batch.body, "records": records})
 
 
 def check_caller(batch: Batch, caller: Caller) -> None:

@@ -78,8 +78,13 @@ class Records:
             _advance(turn, progress, received, new)
             for kind, subject in alarms:
                 raise_alarm(db, caller.device, kind, subject, now_ms)
-            gaps = _gaps(turn, self._limits.gaps_told)
+            gaps = _gaps(db, caller.device, self._limits.gaps_told)
         return Taken(statuses, gaps, tuple(sorted({kind for kind, _ in alarms})))
+
+    def gaps(self, device: str) -> list[tuple[int, int]]:
+        """Missing numbers below the highest one written, as many as an answer tells."""
+        with self._database.reading() as db:
+            return _gaps(db, device, self._limits.gaps_told)
 
 
 def _locked_progress(turn: _Turn) -> dict[str, Any]:
@@ -220,13 +225,11 @@ def _advance(
     came = [one for one in new if not received.holds(one.link.seq)]
     after = received.plus(one.link.seq for one in came)
     tip = next((o.link.hash for o in came if o.link.seq == after.top), progress["tip_hash"])
-    values = {
-        "boot_id": turn.batch.boot_id,
-        "seen_ms": turn.now_ms,
-        "offset_ms": turn.offset_ms,
-        "top": after.top,
-        "tip_hash": tip,
-    }
+    values: dict[str, Any] = {"top": after.top, "tip_hash": tip}
+    # Handed out again by a bus, an older batch comes after a newer one.
+    if turn.now_ms >= progress["seen_ms"]:
+        seen = {"seen_ms": turn.now_ms, "offset_ms": turn.offset_ms}
+        values |= {"boot_id": turn.batch.boot_id, **seen}
     if turn.batch.head_seq >= progress["head_seq"]:
         values |= {"head_seq": turn.batch.head_seq, "head_hash": turn.batch.head_hash}
     own = PROGRESS.c.device == turn.caller.device
@@ -257,9 +260,9 @@ def _settle(turn: _Turn, received: Received, came: list[Incoming]) -> None:
         turn.db.execute(update(RECORD).where(*its).values(chain=verdict.value))
 
 
-def _gaps(turn: _Turn, most: int) -> list[tuple[int, int]]:
-    own = select(GAP.c.first, GAP.c.last).where(GAP.c.device == turn.caller.device)
-    found = turn.db.execute(own.order_by(GAP.c.first).limit(most)).all()
+def _gaps(db: Connection, device: str, most: int) -> list[tuple[int, int]]:
+    own = select(GAP.c.first, GAP.c.last).where(GAP.c.device == device)
+    found = db.execute(own.order_by(GAP.c.first).limit(most)).all()
     return [(first, last) for first, last in found]
 
 
