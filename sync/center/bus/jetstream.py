@@ -25,7 +25,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from yibao_face.sync.center.api import RefusedError, StoreDownError
 from yibao_face.sync.center.bus.address import Address
@@ -40,7 +40,8 @@ _DEVICE, _REASON = "Yibao-Device", "Yibao-Reason"
 # Longer than a device waits before it sends again.
 _REMEMBERED_S = 600.0
 _LARGEST_BYTES = 8 * 1024 * 1024
-_START_S, _PUBLISH_S, _TRY_S = 20.0, 12.0, 3.0
+# Electing a new leader takes five to ten seconds.
+_START_S, _PUBLISH_S, _TRY_S = 60.0, 12.0, 3.0
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.05, 1.0
 _TAKEN_FOR_DEAD_S = 30.0
 _UNWRITTEN = 64
@@ -68,28 +69,35 @@ class _Delivered:
 
 
 class JetStream:
-    """Connected when made, else ``BusError``; the streams are made where they are missing.
+    """Connected when made, else ``BusError``; its streams are made where they are missing.
 
     The client is asyncio's: it has a thread and a loop of its own here, so that what uses the bus
-    needs to know of neither.
+    needs to know of neither. ``start_s``: how long to look for the servers; ``silent_s``: a
+    writer that says nothing for so long is taken for dead.
     """
 
-    def __init__(self, address: Address, start_s: float = _START_S) -> None:
+    def __init__(
+        self, address: Address, start_s: float = _START_S, silent_s: float = _TAKEN_FOR_DEAD_S
+    ) -> None:
+        self._silent_s, self._replicas = silent_s, address.replicas
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bus", daemon=True)
         self._thread.start()
         self._client = Client()
         self._context: JetStreamContext = self._client.jetstream(timeout=_TRY_S)
         self._reader: JetStreamContext.PullSubscription | None = None
-        self._closing = False
+        self._closing = self._prepared = False
         try:
-            self._run(self._open(address), start_s)
-        except (NatsError, OSError, TimeoutError) as exc:
-            self.close()
-            raise BusError(f"the bus cannot be reached: {type(exc).__name__}") from exc
+            self._run(self._open(address, start_s), start_s)
         except BusError:
             self.close()
             raise
+        except APIError as exc:
+            self.close()
+            raise BusError(f"the bus keeps no batches: {exc.description}") from exc
+        except (NatsError, OSError, TimeoutError) as exc:
+            self.close()
+            raise BusError(f"the bus cannot be reached: {type(exc).__name__}") from exc
 
     def publish(self, id_: str, data: bytes) -> bool:
         """See ``Bus``."""
@@ -111,7 +119,12 @@ class JetStream:
         """See ``Bus``."""
         name = hashlib.sha256(data).hexdigest()
         headers = {Header.MSG_ID.value: name, _DEVICE: device, _REASON: reason}
-        self.do(self._publish(f"{DEAD_SUBJECT}.{name}", data, DEAD_STREAM, headers))
+
+        async def put() -> None:
+            await self._prepare()
+            await self._publish(f"{DEAD_SUBJECT}.{name}", data, DEAD_STREAM, headers)
+
+        self.do(put())
         return name
 
     def buried(self) -> list[Letter]:
@@ -158,7 +171,7 @@ class JetStream:
         future: Future[_T] = asyncio.run_coroutine_threadsafe(bounded(), self._loop)
         return future.result()
 
-    async def _open(self, address: Address) -> None:
+    async def _open(self, address: Address, limit_s: float) -> None:
         await self._client.connect(
             [*address.servers],
             tls=address.tls,
@@ -171,23 +184,29 @@ class JetStream:
         )
         if self._client.max_payload < _LARGEST_BYTES:
             raise BusError("the bus takes too little in one message: set max_payload to 8MB")
+        batch = StreamConfig(name=STREAM, subjects=[SUBJECT], retention=RetentionPolicy.WORK_QUEUE)
+        # Ends before its caller loses patience: what the server says tells more than that.
+        await _persistently(partial(self._stream, batch), limit_s - 1)
+
+    async def _prepare(self) -> None:
+        """What only who reads needs: an ingest is not to wait for the leaders of these."""
+        if self._prepared:
+            return
         dead = StreamConfig(
             name=DEAD_STREAM,
             subjects=[f"{DEAD_SUBJECT}.*"],
             retention=RetentionPolicy.LIMITS,
             max_msgs_per_subject=1,
         )
-        batch = StreamConfig(name=STREAM, subjects=[SUBJECT], retention=RetentionPolicy.WORK_QUEUE)
-        for config in (batch, dead):
-            config.num_replicas = address.replicas
-            await _persistently(partial(self._stream, config))
+        await self._stream(dead)
         reading = ConsumerConfig(
             durable_name=_WRITER,
-            ack_wait=_TAKEN_FOR_DEAD_S,
+            ack_wait=self._silent_s,
             max_deliver=-1,
             max_ack_pending=_UNWRITTEN,
         )
-        await _persistently(lambda: self._context.add_consumer(STREAM, reading))
+        await self._context.add_consumer(STREAM, reading)
+        self._prepared = True
 
     async def _lost(self) -> None:
         if not self._closing:
@@ -195,6 +214,7 @@ class JetStream:
 
     async def _stream(self, wanted: StreamConfig) -> None:
         """Make the stream; one that is there may only be one that keeps as much."""
+        wanted.num_replicas = self._replicas
         wanted.storage, wanted.discard = StorageType.FILE, DiscardPolicy.NEW
         wanted.duplicate_window = _REMEMBERED_S
         try:
@@ -204,7 +224,7 @@ class JetStream:
             return
         if held.storage != wanted.storage or held.retention != wanted.retention:
             raise BusError(f"the stream {wanted.name} is not as this program made it")
-        if (held.num_replicas or 1) < (wanted.num_replicas or 1):
+        if (held.num_replicas or 1) < self._replicas:
             await self._context.update_stream(wanted)
 
     async def _publish(
@@ -221,11 +241,13 @@ class JetStream:
         return await _persistently(once, _PUBLISH_S)
 
     async def _fetch(self, most: int, wait_s: float) -> list[Msg]:
+        await self._prepare()
         if self._reader is None:
             self._reader = await self._context.pull_subscribe_bind(_WRITER, STREAM)
         return await self._reader.fetch(most, wait_s)
 
     async def _buried(self) -> list[Letter]:
+        await self._prepare()
         state = (await self._context.stream_info(DEAD_STREAM)).state
         letters: list[Letter] = []
         place = state.first_seq
@@ -253,7 +275,7 @@ class JetStream:
         await self._context.delete_msg(DEAD_STREAM, place)
 
 
-async def _persistently(act: Callable[[], Awaitable[_T]], limit_s: float = _START_S) -> _T:
+async def _persistently(act: Callable[[], Awaitable[_T]], limit_s: float) -> _T:
     """Until it is done, or the time is over: while a leader is elected, calls fail."""
     loop = asyncio.get_running_loop()
     end_s, pause_s = loop.time() + limit_s, _FIRST_PAUSE_S

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,33 +12,29 @@ from typing import Any
 import pytest
 from center_bed import (
     DEVICE,
-    INSTITUTION,
     Site,
     chained,
-    envelope,
     record,
     run_of,
     running,
     statuses,
 )
 from cluster_bed import Nats, nats, until
-from hypothesis import given
-from hypothesis import strategies as st
+from nats.js.api import StorageType
 from sqlalchemy import select, text
 
-from yibao_face.sync.center.api import Caller, CenterError, Limits, StoreDownError, unix_ms
+from yibao_face.daemon.cli.main import main
+from yibao_face.sync.center.api import CenterError, Limits, StoreDownError, unix_ms
 from yibao_face.sync.center.bus.address import read_address
 from yibao_face.sync.center.bus.api import BusError, Delivery
-from yibao_face.sync.center.bus.jetstream import JetStream
-from yibao_face.sync.center.bus.parcel import Parcel, opened, packed
+from yibao_face.sync.center.bus.jetstream import STREAM, JetStream
+from yibao_face.sync.center.bus.parcel import opened
 from yibao_face.sync.center.bus.writer import DEAD, Writer
-from yibao_face.sync.center.ingest.batch import read_batch
-from yibao_face.sync.center.ingest.record import read_record
+from yibao_face.sync.center.device.authority import make_authority
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import CONFLICT, PROGRESS
 
 LIMITS = Limits()
-CALLER = Caller(DEVICE, INSTITUTION, "1f", 2_000_000_000_000)
 
 
 @pytest.fixture
@@ -356,13 +351,49 @@ def test_a_server_that_takes_too_little_is_told_at_the_start() -> None:
 
 
 def test_three_copies_that_cannot_be_had_are_not_made_fewer(server: Nats) -> None:
-    with pytest.raises(BusError, match="cannot be reached"):
+    with pytest.raises(BusError, match="keeps no batches: replicas > 1 not supported"):
         JetStream(read_address(f"{server.url}?replicas=3"), start_s=3)
 
 
 def test_nobody_there_is_told_at_the_start() -> None:
     with pytest.raises(BusError, match="cannot be reached"):
         JetStream(read_address("nats://127.0.0.1:1"), start_s=2)
+
+
+def test_a_stream_of_somebody_else_is_not_used(server: Nats, bus: JetStream) -> None:
+    bus.do(bus._context.delete_stream(STREAM))
+    bus.do(bus._context.add_stream(name=STREAM, subjects=["other"], storage=StorageType.MEMORY))
+
+    with pytest.raises(BusError, match="not as this program made it"):
+        JetStream(read_address(server.url))
+
+
+def test_what_was_put_aside_is_listed_and_handed_out_again_by_its_operator(
+    behind: Site, server: Nats, bus: JetStream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bus.bury(b"x", DEVICE, "the reason")
+    command = ["center", "dead", "--data", str(behind.folder), "--bus", server.url]
+
+    assert 0 == main(command)
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("#1 ")
+    assert first.endswith(f"{DEVICE} 1 B: the reason")
+    assert last.endswith("not written: 1")
+    assert 0 == main([*command, "--retry"])
+    assert capsys.readouterr().out.endswith("handed out again: 1\n")
+    assert ([], 1) == (bus.buried(), bus.waiting())
+
+
+def test_over_tls_and_with_a_password_only_who_may_is_let_in(tmp_path: Path) -> None:
+    make_authority(tmp_path, ["localhost", "127.0.0.1"])
+    with nats(certificate=tmp_path, password="pw") as guarded:  # noqa: S106  # of this bed
+        hosts, ca = guarded.url.removeprefix("nats://"), tmp_path / "ca.pem"
+        JetStream(read_address(f"tls://center:pw@{hosts}?ca={ca}")).close()
+
+        for wrong in (f"tls://center:no@{hosts}?ca={ca}", f"tls://center:pw@{hosts}"):
+            with pytest.raises(BusError, match="cannot be reached") as told:
+                JetStream(read_address(wrong), start_s=2)
+            assert "pw" not in str(told.value)
 
 
 def test_a_bus_that_hangs_is_given_up_in_time(server: Nats, bus: JetStream) -> None:
@@ -373,97 +404,3 @@ def test_a_bus_that_hangs_is_given_up_in_time(server: Nats, bus: JetStream) -> N
             bus.publish("x", b"x")
     finally:
         child.resume()
-
-
-def parcel(records: list[Any], **changed: Any) -> Parcel:
-    batch = read_batch(envelope(records, **changed), 200)
-    incoming = [read_record(one, 3, INSTITUTION) for one in records]
-    return Parcel(CALLER, 1_795_305_600_000, batch, incoming)
-
-
-def test_a_parcel_arrives_as_it_was_sent() -> None:
-    [one] = run_of(1, 1)
-    sent = parcel([{**one, "lux": 310, "half": "\ud800", "big": 1e300}])
-
-    assert sent == opened(packed(sent), LIMITS)
-    assert packed(sent) == packed(sent)
-
-
-def test_the_id_of_a_parcel_is_that_of_its_records_and_head() -> None:
-    one, two = run_of(1, 2)
-    base = parcel([one])
-
-    assert base.id == parcel([one], sent_ms=5).id
-    assert base.id != parcel([two]).id
-    assert base.id != parcel([one, two]).id
-    assert base.id != parcel([one], head={"seq": 2, "hash": two["hash"]}).id
-    assert base.id != parcel([one], boot_id="boot-2").id
-    assert parcel([], sent_ms=5).id != parcel([], sent_ms=6).id
-
-
-def test_halves_are_the_whole() -> None:
-    sent = parcel(run_of(1, 5))
-    first, second = sent.halves()
-
-    assert [2, 3] == [len(first.incoming), len(second.incoming)]
-    assert sent.batch.records == first.batch.records + second.batch.records
-    assert first == opened(packed(first), LIMITS)
-
-
-@given(st.binary() | st.text().map(lambda t: gzip.compress(t.encode("utf-8", "ignore"))))
-def test_any_message_is_read_or_refused(data: bytes) -> None:
-    with pytest.raises(CenterError):
-        opened(data, LIMITS)
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["form", "caller", "now_ms", "batch"]),
-        st.none()
-        | st.integers()
-        | st.text()
-        | st.lists(st.integers())
-        | st.builds(dict[str, Any]),
-    )
-)
-def test_any_object_is_read_or_refused(body: dict[str, Any]) -> None:
-    with pytest.raises(CenterError):
-        opened(gzip.compress(json.dumps({"form": 1, **body}).encode()), LIMITS)
-
-
-def test_three_servers_keep_three_copies() -> None:
-    assert 3 == read_address("nats://a,b:1,c").replicas
-    assert 1 == read_address("nats://a,b").replicas
-    assert 3 == read_address("nats://one-name?replicas=3").replicas
-    assert ("nats://me:pw@a:1", "nats://me:pw@b") == read_address("nats://me:pw@a:1,b").servers
-    assert "pw" not in repr(read_address("nats://me:pw@a"))
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "nats://",
-        "nats://a,",
-        "http://a",
-        "nats://a?x",
-        "nats://a?replicas=2",
-        "nats://a?ca=x",
-        "nats://a?password=very-secret",
-        "tls://a?ca=/nowhere",
-        "tls://a?cert=/nowhere",
-    ],
-)
-def test_an_address_nobody_can_use_is_refused_without_its_secrets(url: str) -> None:
-    with pytest.raises(BusError, match=r"^bus: ") as told:
-        read_address(url)
-    assert "very-secret" not in str(told.value)
-
-
-@given(st.text())
-def test_any_address_is_read_or_refused(url: str) -> None:
-    for told in (url, f"nats://{url}"):
-        try:
-            read_address(told)
-        except BusError as exc:
-            assert str(exc).startswith("bus: ")
