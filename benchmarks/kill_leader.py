@@ -21,7 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,17 +29,16 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # The beds are the tests', which are no package.
-sys.path[:0] = [str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from center_bed import (  # noqa: E402  # as said above
+from tests.center_bed import (  # noqa: E402  # as said above
     Machine,
     chained,
     postgres,
     record,
     running,
 )
-from cluster_bed import Child, Nats, answers, free_port, nats, until  # noqa: E402  # as said above
-
+from tests.cluster_bed import Child, Nats, answers, free_port, nats, until  # noqa: E402  # as said above
 from yibao_face.sync.center.api import CenterError  # noqa: E402  # as said above
 from yibao_face.sync.center.bus.address import read_address  # noqa: E402  # as said above
 from yibao_face.sync.center.bus.jetstream import STREAM, JetStream  # noqa: E402  # as said above
@@ -196,7 +195,7 @@ def run(folder: Path, given: argparse.Namespace) -> int:
         began_s = time.monotonic()
         with fielded(folder, url, given) as there, ThreadPoolExecutor(given.devices + 1) as pool:
             killing = pool.submit(kill, there, given.kills, dice, over)
-            sending = []
+            sending: list[Future[None]] = []
             for number, (name, machine) in enumerate(zip(names, machines, strict=True), 1):
                 machine.port = there.port
                 sending.append(pool.submit(send, machine, name, number, over, tally))

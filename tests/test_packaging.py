@@ -162,7 +162,7 @@ def test_every_dependency_of_the_distribution_is_pinned() -> None:
         wanted |= names_in(extra)
 
     assert {"aiohttp", "onnx", "scipy"} <= wanted
-    pinned = (pinned_names(f"{lock}.lock") for lock in ("runtime", "cameras", "center"))
+    pinned = (pinned_names(f"{lock}.lock") for lock in ("runtime", "cameras", "center", "dev"))
     assert set() == wanted - set().union(*pinned)
 
 
