@@ -6,7 +6,8 @@ Both write the same rows into the same table of one PostgreSQL child, one after 
 the centre, in processes of its own on one port, called by as many machines as asked; then psycopg
 with what the centre has stored, one unnest upsert per 200 rows and a commit each. Senders, centre
 and database share the cores of this machine. Exit code 1 below 0.5 x. ``--engine sqlite``: the
-embedded store alone.
+embedded store alone. ``--bus 3``: so many JetStream servers and a writer between the two; then
+the time ends when all is written, and the rate of answers is told beside.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -43,6 +44,7 @@ from tests.center_bed import (  # noqa: E402  # as said above
     record,
     running,
 )
+from tests.cluster_bed import nats  # noqa: E402  # as said above
 
 BATCH = 200
 FILLING = json.dumps({"text": "实人核验记录" * 40}, ensure_ascii=False)
@@ -84,25 +86,31 @@ def _run(db: psycopg.Connection[Any], query: str, given: Any = None) -> psycopg.
 
 
 @contextmanager
-def serving(folder: Path, url: str | None, processes: int) -> Generator[int, None, None]:
-    """The real command, so many of it on one port; the port."""
+def serving(
+    folder: Path, url: str | None, processes: int, bus: str | None = None
+) -> Generator[int, None, None]:
+    """The real command, so many of it on one port, and a writer if there is a bus; the port."""
+    rest = [*(["--db", url] if url else []), *(["--bus", bus] if bus else [])]
     with ExitStack() as stack:
-        port = stack.enter_context(_process(folder, url, 0))
+        first = ["serve", "--port", "0", "--share-port", *rest]
+        port = int(stack.enter_context(_process(folder, first)).rsplit(":", 1)[1])
+        again = ["serve", "--port", str(port), "--share-port", *rest]
         for _ in range(processes - 1):
-            stack.enter_context(_process(folder, url, port))
+            stack.enter_context(_process(folder, again))
+        if bus:
+            stack.enter_context(_process(folder, ["write", *rest]))
         yield port
 
 
 @contextmanager
-def _process(folder: Path, url: str | None, port: int) -> Generator[int, None, None]:
-    program = [sys.executable, "-m", "yibao_face.daemon.cli.main", "center", "serve"]
-    command = [*program, "--data", str(folder), "--port", str(port), "--share-port"]
-    command += ["--db", url] if url else []
+def _process(folder: Path, words: list[str]) -> Generator[str, None, None]:
+    """``center`` with these words; the line it says when it is ready."""
+    program = [sys.executable, "-m", "yibao_face.daemon.cli.main", "center"]
+    command = [*program, words[0], "--data", str(folder), *words[1:]]
     log = (folder / "log").open("a")
     with log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         try:
-            line = process.stdout.readline() if process.stdout else ""
-            yield int(line.rsplit(":", 1)[1])
+            yield process.stdout.readline().strip() if process.stdout else ""
         finally:
             process.terminate()
 
@@ -122,7 +130,7 @@ def send(machine: Machine, bodies: list[bytes]) -> int:
 
 
 def through_the_centre(
-    folder: Path, url: str | None, given: argparse.Namespace
+    folder: Path, url: str | None, given: argparse.Namespace, bus: str | None = None
 ) -> tuple[float, list[dict[str, Any]]]:
     """Records per second of all machines together, and what is stored then."""
     names = [f"counter-{n}" for n in range(given.devices)]
@@ -131,7 +139,7 @@ def through_the_centre(
     each = given.records // given.devices
     bodies = [batches(name, 10_000_000 * n, each) for n, name in enumerate(names, 1)]
     with (
-        serving(folder, url, given.processes) as port,
+        serving(folder, url, given.processes, bus) as port,
         ThreadPoolExecutor(given.devices) as threads,
     ):
         for name, machine in zip(names, machines, strict=True):
@@ -140,6 +148,10 @@ def through_the_centre(
         began_s = time.perf_counter()
         new = sum(threads.map(send, machines, bodies))
         spent_s = time.perf_counter() - began_s
+        if bus:
+            print(f"answered with {given.bus} bus server(s): {new / spent_s:,.0f} records/s")
+            _wait_until_written(bus)
+            spent_s = time.perf_counter() - began_s
         for machine in machines:
             machine.close()
     with running(folder, url) as site, site.center.database.reading() as db:
@@ -149,6 +161,16 @@ def through_the_centre(
     return new / spent_s, stored
 
 
+def _wait_until_written(bus: str) -> None:
+    from yibao_face.sync.center.bus.address import read_address  # noqa: PLC0415  # with a bus only
+    from yibao_face.sync.center.bus.jetstream import JetStream  # noqa: PLC0415  # with a bus only
+
+    stream = JetStream(read_address(bus))
+    while stream.waiting():
+        time.sleep(0.02)
+    stream.close()
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -156,6 +178,7 @@ def main() -> int:
     parser.add_argument("--devices", type=int, default=8)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--engine", choices=("postgresql", "sqlite"), default="postgresql")
+    parser.add_argument("--bus", type=int, default=0, choices=(0, 1, 3), help="servers")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         if given.engine == "sqlite":
@@ -163,7 +186,9 @@ def main() -> int:
             print(f"centre over SQLite: {rate:,.0f} records/s")
             return 0
         with postgres() as server:
-            rate, stored = through_the_centre(Path(made), server.new_database(), given)
+            with nats(given.bus) if given.bus else nullcontext() as bus:
+                where = (Path(made), server.new_database())
+                rate, stored = through_the_centre(*where, given, bus.url if bus else None)
             bare_rate = bare(server.new_database(), stored)
     print(f"bare upsert by psycopg: {bare_rate:,.0f} records/s")
     print(f"centre over PostgreSQL: {rate:,.0f} records/s, {rate / bare_rate:.2f} x")

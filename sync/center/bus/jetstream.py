@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import random
 import threading
@@ -16,6 +17,7 @@ from typing import Any, TypeVar, cast
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import MsgAlreadyAckdError
 from nats.js import JetStreamContext
 from nats.js.api import (
     ConsumerConfig,
@@ -64,8 +66,12 @@ class _Delivered:
         self.bus.do(self.message.in_progress())
 
     def done(self) -> None:
+        self.bus.do(self._told())
+
+    async def _told(self) -> None:
         # Lost on the way, it is handed out again and found to be written.
-        self.bus.do(self.message.ack())
+        with contextlib.suppress(MsgAlreadyAckdError):
+            await self.message.ack()
 
 
 class JetStream:

@@ -39,9 +39,11 @@ class Writer:
 
     def _carry(self, delivery: Delivery, stop: threading.Event) -> bool:
         """Write or put aside, then tell the bus; ``False`` when stopped before the end."""
-        pause_s = _FIRST_PAUSE_S
+        pause_s = 0.0
         while True:
             try:
+                if pause_s:
+                    delivery.working()
                 self._settle(delivery)
                 delivery.done()
             except StoreDownError as exc:
@@ -49,10 +51,9 @@ class Writer:
                 warning("writer waits", reason=str(exc))
             else:
                 return True
+            pause_s = min(max(2 * pause_s, _FIRST_PAUSE_S), _LAST_PAUSE_S)
             if stop.wait(random.uniform(0, pause_s)):  # noqa: S311  # jitter
                 return False
-            pause_s = min(2 * pause_s, _LAST_PAUSE_S)
-            delivery.working()
 
     def _settle(self, delivery: Delivery) -> None:
         if delivery.tries > _MOST_TRIES:

@@ -15,6 +15,7 @@ import pytest
 from center_bed import Machine, run_of, running, statuses
 from cluster_bed import Nats, nats, until
 
+from yibao_face.daemon.cli.main import main
 from yibao_face.sync.center.bus.address import read_address
 from yibao_face.sync.center.bus.jetstream import JetStream
 from yibao_face.sync.center.bus.writer import DEAD
@@ -133,3 +134,40 @@ def test_both_sides_killed_at_any_moment_lose_nothing_and_double_nothing(
 
     assert ([*range(1, 301)], {}) == stored(tmp_path, url)
     assert kills > 0
+
+
+def test_the_commands_of_an_operator_take_in_write_and_stop_when_told(
+    tmp_path: Path, server: Nats, bus: JetStream
+) -> None:
+    machine = bound(tmp_path, None)
+    rest = ["--data", str(tmp_path), "--bus", server.url]
+    with command("serve", *rest, "--port", "0") as (serving, told):
+        machine.port = int(told.rsplit(":", 1)[1])
+        assert ["new"] * 9 == statuses(machine.batch(run_of(1, 9)))
+        machine.close()
+        with command("write", *rest) as (writing, ready):
+            assert "writing" == ready
+            until("all is written", lambda: bus.waiting() == 0)
+            for process in (writing, serving):
+                process.terminate()
+                assert 0 == process.wait(30)
+    assert ([*range(1, 10)], {}) == stored(tmp_path, None)
+
+
+@contextmanager
+def command(*words: str) -> Generator[tuple[subprocess.Popen[str], str], None, None]:
+    program = [sys.executable, "-m", "yibao_face.daemon.cli.main", "center", *words]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def test_a_writer_without_a_bus_says_what_to_give(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for action in ("write", "dead"):
+        assert 1 == main(["center", action, "--data", str(tmp_path)])
+        assert "no bus: give --bus nats://a,b,c" in capsys.readouterr().err
