@@ -128,12 +128,16 @@ def _take(machine: Machine, name: str, made: list[dict[str, Any]], tally: Tally)
         raise CenterError(f"{len(made) - len(results)} records refused")
 
 
-def kill(there: Field, kills: int, dice: random.Random, over: threading.Event) -> Counter[str]:
-    """Leader, ingest, writer: one of them at a time, at a random moment."""
+def kill(
+    there: Field, kills: int, dice: random.Random, over: threading.Event, tally: Tally
+) -> Counter[str]:
+    """Leader, ingest, writer: one of them at a time, in the middle of what comes in."""
     done: Counter[str] = Counter()
     try:
         for n in range(kills):
-            time.sleep(dice.uniform(0.3, 1.5))
+            seen = tally.answers["200"]
+            until("batches are taken", lambda seen=seen: tally.answers["200"] >= seen + 8, 90)
+            time.sleep(dice.uniform(0, 0.5))
             kind = ("leader", "ingest", "writer")[n % 3]
             _kill_one(there, kind, dice)
             done[kind] += 1
@@ -194,7 +198,7 @@ def run(folder: Path, given: argparse.Namespace) -> int:
             machines = [site.machine(name) for name in names]
         began_s = time.monotonic()
         with fielded(folder, url, given) as there, ThreadPoolExecutor(given.devices + 1) as pool:
-            killing = pool.submit(kill, there, given.kills, dice, over)
+            killing = pool.submit(kill, there, given.kills, dice, over, tally)
             sending: list[Future[None]] = []
             for number, (name, machine) in enumerate(zip(names, machines, strict=True), 1):
                 machine.port = there.port
@@ -211,9 +215,8 @@ def run(folder: Path, given: argparse.Namespace) -> int:
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(kills.items()))
     print(f"kill -9: {told} in {time.monotonic() - began_s:.0f} s")
     print(f"answers: {dict(tally.answers)}; longest wait of a batch {tally.longest_s:.1f} s")
-    print(
-        f"{len(tally.kept)} records told, {len(stored)} stored: {', '.join(faults) or 'all well'}"
-    )
+    verdict = ", ".join(faults) or "0 lost / 0 doubled / 0 dead"
+    print(f"{len(tally.kept)} records told, {len(stored)} stored: {verdict}")
     return 1 if faults else 0
 
 

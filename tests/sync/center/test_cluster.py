@@ -13,6 +13,7 @@ from cluster_bed import program
 from harness import ROOT
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.skipif(sys.platform == "win32", reason="several processes on one port: POSIX only")
 def test_leader_ingests_and_writers_killed_lose_nothing_and_double_nothing(
     tmp_path: Path,
