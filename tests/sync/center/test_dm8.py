@@ -6,7 +6,6 @@ SQLite while machines enrol, send, are told of gaps and conflicts, and pull.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -27,9 +26,6 @@ from yibao_face.sync.center.api import unix_ms
 from yibao_face.sync.center.store.dialect import dm_insert
 from yibao_face.sync.center.store.documents import Letter
 from yibao_face.sync.center.store.tables import METADATA, RECORD
-
-# Of the current releases; what these allow is not looked up anywhere else.
-_LONGEST_NAME = 128
 
 
 @pytest.fixture
@@ -107,7 +103,6 @@ def test_the_tables_and_indexes_compile(dm: Dialect) -> None:
         assert "PRIMARY KEY" in made
         for index in table.indexes:
             assert "CREATE INDEX" in str(CreateIndex(index).compile(dialect=dm))
-            assert len(str(index.name)) <= _LONGEST_NAME
 
 
 @pytest.mark.parametrize("table", METADATA.sorted_tables, ids=lambda table: table.name)
@@ -127,10 +122,3 @@ def test_words_of_its_language_are_quoted(dm: Dialect) -> None:
     merge = str(dm_insert(RECORD, dm).compile(dialect=dm))
 
     assert merge.startswith('MERGE INTO "record" t USING (SELECT ? AS part, ? AS id,')
-
-
-@pytest.mark.skipif("YIBAO_FACE_DM8" not in os.environ, reason="no DM8 server is named")
-def test_a_server_takes_the_tables(dm: Dialect) -> None:
-    engine = create_engine(os.environ["YIBAO_FACE_DM8"])
-    METADATA.create_all(engine)
-    METADATA.drop_all(engine)
