@@ -11,12 +11,20 @@ from datetime import date, datetime
 from yibao_face.daemon.core.scene.detail import CHINA
 
 
+def _unknown() -> None:
+    """No centre was heard."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """``unix_ms``: the wall clock in Unix milliseconds. ``random``: so many random bytes."""
+    """``unix_ms``: the wall clock in Unix milliseconds. ``random``: so many random bytes.
+
+    ``offset_ms``: the centre's clock minus this one, as far as it is known now (F31).
+    """
 
     unix_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     random: Callable[[int], bytes] = os.urandom
+    offset_ms: Callable[[], int | None] = _unknown
 
     def now(self) -> datetime:
         """The wall clock in China."""

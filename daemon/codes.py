@@ -48,6 +48,7 @@ from yibao_face.models.api import (
     ModelAlteredError,
     ModelError,
     ModelMissingError,
+    ModelRevokedError,
     ModelRunError,
     ModelSourceError,
 )
@@ -69,6 +70,10 @@ class Row:
 
 class BusyError(Exception):
     """Another encounter holds the camera."""
+
+
+class DeviceRevokedError(Exception):
+    """The centre trusts this device no longer."""
 
 
 def _fail(message: str, attendance: int = 1) -> Row:
@@ -168,7 +173,9 @@ TABLE: dict[Cause, Row] = {
     Cause.CLIP_BROKEN: _camera("录像文件损坏，请重新生成"),
     Cause.MODEL_MISSING: _fail("算法模型未安装，请联系工程师"),
     Cause.MODEL_ALTERED: _fail("算法模型文件被改动，已停用，请联系工程师重新安装"),
+    Cause.MODEL_REVOKED: _fail("算法模型已被医保中心停用，请联系工程师更新"),
     Cause.MODEL_FAULT: _fail("算法运行失败，请重试或联系工程师"),
+    Cause.DEVICE_REVOKED: _fail("本机已被医保中心停用，请联系医保中心或工程师"),
     Cause.GALLERY_FAULT: _fail("人脸库无法读取，请联系工程师"),
     Cause.STORE_FAILED: _fail("结果无法保存，请检查磁盘空间后重试"),
     Cause.INTERNAL: _fail("系统内部错误，请联系工程师"),
@@ -177,6 +184,7 @@ TABLE: dict[Cause, Row] = {
 # Every error of ours, by its nearest listed ancestor. Tests walk all subclasses.
 ERRORS: dict[type[Exception], Cause] = {
     BusyError: Cause.BUSY,
+    DeviceRevokedError: Cause.DEVICE_REVOKED,
     TooLargeError: Cause.TOO_LARGE,
     BadRequestError: Cause.BAD_REQUEST,
     CancelledByPersonError: Cause.CANCELLED_BY_PERSON,
@@ -204,6 +212,7 @@ ERRORS: dict[type[Exception], Cause] = {
     ModelSourceError: Cause.MODEL_MISSING,
     ModelAlteredError: Cause.MODEL_ALTERED,
     ModelRunError: Cause.MODEL_FAULT,
+    ModelRevokedError: Cause.MODEL_REVOKED,
     ModelError: Cause.MODEL_FAULT,
     NumbersConflictError: Cause.NUMBERS_CONFLICT,
     PersonExistsError: Cause.GALLERY_FAULT,

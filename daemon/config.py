@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
@@ -13,10 +15,13 @@ from yibao_face.daemon.limit import limits_of
 from yibao_face.daemon.section import (
     AttendanceConfig,
     CameraConfig,
+    CentreConfig,
+    CryptoConfig,
     DeskConfig,
     DoorConfig,
     EncounterConfig,
     EnrolmentConfig,
+    EvidenceConfig,
     LivenessConfig,
     LockoutConfig,
     MatchConfig,
@@ -24,10 +29,21 @@ from yibao_face.daemon.section import (
     RepeatConfig,
     ScannerConfig,
 )
+from yibao_face.daemon.trust.configuration import (
+    KEYS,
+    KIND,
+    Layer,
+    keys_path,
+    layer_path,
+    read_layer,
+)
+from yibao_face.daemon.trust.document import DocumentError, load_keys
 from yibao_face.models.mask import Mask, MaskError, Polygons
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+logger = logging.getLogger(__name__)
 
 HOME_VARIABLE = "YIBAO_FACE_HOME"
 
@@ -53,6 +69,9 @@ class Config:
     lockout: LockoutConfig = field(default_factory=LockoutConfig)
     attendance: AttendanceConfig = field(default_factory=AttendanceConfig)
     desk: DeskConfig = field(default_factory=DeskConfig)
+    centre: CentreConfig = field(default_factory=CentreConfig)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    crypto: CryptoConfig = field(default_factory=CryptoConfig)
 
     @property
     def models(self) -> Path:
@@ -82,6 +101,21 @@ def default_home() -> Path:
 
 
 def load_config(path: Path | None = None) -> Config:
+    """``load_site`` with what the centre laid over it; raises ``ConfigError``."""
+    return under_centre(load_site(path))
+
+
+def under_centre(site: Config) -> Config:
+    """``site`` with what the centre laid over it, if that is genuine; else it is told."""
+    try:
+        layer = centre_layer(site)
+        return site if layer is None else with_values(site, layer.values)
+    except (DocumentError, ConfigError) as exc:
+        logger.warning("configuration of the centre left out: %s", exc)
+        return site
+
+
+def load_site(path: Path | None = None) -> Config:
     """Read ``path``, else ``config.toml`` of the home folder if there; raises ``ConfigError``."""
     home = default_home()
     file = path or home / "config.toml"
@@ -95,6 +129,49 @@ def load_config(path: Path | None = None) -> Config:
     config = _build(Config, raw, file.name, "")
     _check(config, file.name)
     return config
+
+
+def centre_layer(config: Config) -> Layer | None:
+    """What the centre laid over this site's configuration, if anything; ``DocumentError``."""
+    if not layer_path(config.data).exists():
+        return None
+    return read_layer(config.data, load_keys(keys_path(config.data)))
+
+
+def with_values(site: Config, values: Mapping[str, Any]) -> Config:
+    """``site`` with the centre's values, the stricter one where a key keeps it safe.
+
+    ``values``: by ``section.key``, as in JSON. ``ConfigError`` for what no site may set either.
+    """
+    config = site
+    for key, (section, name, value) in _typed_values(site, values).items():
+        body = getattr(config, section)
+        joined = KEYS[key](getattr(body, name), value)
+        config = replace(config, **{section: replace(body, **{name: joined})})
+    _check(config, KIND)
+    return config
+
+
+def weakened(site: Config, values: Mapping[str, Any]) -> str | None:
+    """The first key of ``values`` under which ``site`` is stricter already; ``ConfigError``."""
+    for key, (section, name, value) in _typed_values(site, values).items():
+        if KEYS[key](getattr(getattr(site, section), name), value) != value:
+            return key
+    return None
+
+
+def _typed_values(site: Config, values: Mapping[str, Any]) -> dict[str, tuple[str, str, Any]]:
+    """By key: section, name within it, and the value as the section holds it."""
+    found: dict[str, tuple[str, str, Any]] = {}
+    for key, value in values.items():
+        section, name = key.split(".")
+        hints = get_type_hints(cast("type[object]", type(getattr(site, section))))
+        found[key] = section, name, _typed(hints[name], value, KIND, key)
+    bare = Config(site.data)
+    for section, name, value in found.values():
+        # What is out of its limits by itself is refused before it is compared with anything.
+        _check(replace(bare, **{section: replace(getattr(bare, section), **{name: value})}), KIND)
+    return found
 
 
 def to_toml(config: Config) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -14,7 +15,7 @@ from yibao_face.daemon.core.decision import Outcome
 from yibao_face.daemon.core.encounter import Answer, Cause
 from yibao_face.daemon.core.identity import uuid7
 from yibao_face.daemon.core.scene.event import HIS_KINDS, Event, Kind
-from yibao_face.daemon.gallery.vault import Vault
+from yibao_face.daemon.gallery.vault import Vault, VaultError
 from yibao_face.daemon.trust.certificate import Certificate, Facts, issue
 from yibao_face.daemon.trust.signature import Signer
 from yibao_face.daemon.wire.request import Finding
@@ -23,6 +24,7 @@ from yibao_face.sync.api import Brief, Query, Record
 from yibao_face.sync.outbox import Outbox
 
 _NO_CERTIFICATE = Certificate("", "")
+_MAX_OPENED_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ class Ledger:
 
     def opened(self, record: Record) -> dict[str, Any]:
         """The sealed part of ``record``; raises ``VaultError``."""
-        data = self.vault.open(record.sealed_request, _label(record.id))
-        found: dict[str, Any] = json.loads(data)
+        found: dict[str, Any] = json.loads(
+            _unpacked(self.vault.open(record.sealed_request, _label(record.id)))
+        )
         return found
 
     def _record(self, id_: str, entry: Entry) -> Record:
@@ -141,7 +144,9 @@ class Ledger:
 
     def _seal(self, id_: str, sealed: Mapping[str, Any]) -> bytes:
         text = json.dumps(dict(sealed), ensure_ascii=False, default=str)
-        return self.vault.seal(text.encode("utf-8", "replace"), _label(id_))
+        # Before it is encrypted: what is encrypted cannot be made smaller.
+        packed = zlib.compress(text.encode("utf-8", "replace"))
+        return self.vault.seal(packed, _label(id_))
 
 
 def _scores(outcome: Outcome, trace: Trace) -> dict[str, Any]:
@@ -186,6 +191,20 @@ def event_of(row: Brief | Record) -> Event:
         certificate_no=row.certificate_no,
         detail=json.loads(row.detail) if row.detail != "{}" else {},
     )
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The JSON text; records of release 0.1 hold it as it is."""
+    if data.startswith(b"{"):
+        return data
+    running = zlib.decompressobj()
+    try:
+        text = running.decompress(data, _MAX_OPENED_BYTES)
+    except zlib.error as exc:
+        raise VaultError("a sealed part is damaged") from exc
+    if not running.eof:
+        raise VaultError("a sealed part is cut off or far too long")
+    return text
 
 
 def _label(id_: str) -> str:

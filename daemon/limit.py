@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from yibao_face.daemon.core.liveness.challenge import Action, When
 from yibao_face.daemon.core.liveness.device import is_usb_id
-from yibao_face.daemon.section import CHARSETS, CameraConfig
+from yibao_face.daemon.section import CHARSETS, SUITES, CameraConfig
 from yibao_face.daemon.wire.origin import origin_of
+from yibao_face.sync.uplink.api import UplinkError, place_of
 
 if TYPE_CHECKING:
     from yibao_face.daemon.config import Config
@@ -19,7 +20,12 @@ Rules = tuple[tuple[bool, str], ...]
 
 def limits_of(config: Config) -> Rules:
     """Every rule, with whether ``config`` keeps to it."""
-    return (*_machine_limits(config), *_liveness_limits(config), *_scene_limits(config))
+    return (
+        *_machine_limits(config),
+        *_liveness_limits(config),
+        *_scene_limits(config),
+        *_store_limits(config),
+    )
 
 
 def _machine_limits(config: Config) -> Rules:
@@ -100,11 +106,26 @@ def _scene_limits(config: Config) -> Rules:
         ),
         (len(desk.institution) <= 20, "desk.institution has over 20 characters"),
         (_is_time(desk.round_by), "desk.round_by must be a time like 20:00"),
+        (_is_centre(config.centre.url), "centre.url must be empty or like https://host:51519"),
         (0 <= desk.makeup_hours <= 240, "desk.makeup_hours must be 0..240"),
         (
             min(desk.max_agents, desk.max_cards) >= 0,
             "desk.max_agents, max_cards must not be negative",
         ),
+    )
+
+
+def _is_centre(url: str) -> bool:
+    try:
+        return not url or bool(place_of(url))
+    except UplinkError:
+        return False
+
+
+def _store_limits(config: Config) -> Rules:
+    return (
+        (1 <= config.evidence.quota_mb <= 1_048_576, "evidence.quota_mb must be 1..1048576"),
+        (config.crypto.suite in SUITES, f"crypto.suite must be one of {', '.join(SUITES)}"),
     )
 
 

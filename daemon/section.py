@@ -12,6 +12,7 @@ from yibao_face.models.mask import Polygons
 CONSENT_TEXT = "本人同意接受通过实人认证(人脸识别)等方式进行医疗行为监管"
 
 CHARSETS = ("auto", "utf-8", "gbk", "gb18030")
+SUITES = ("standard", "sm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,19 @@ class AttendanceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CentreConfig:
+    """``url`` of the central service (``https://host:51519``); empty: none, records stay here.
+
+    ``in_daemon``: whether the daemon sends; else ``yibao-face link run`` does, as a service of its
+    own. ``evidence``: whether photographs go there as well, sealed.
+    """
+
+    url: str = ""
+    in_daemon: bool = True
+    evidence: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class DeskConfig:
     """``institution``: code of this site, for desk acts that name none. ``round_by``: ``HH:MM``.
 
@@ -178,3 +192,21 @@ class DeskConfig:
     max_agents: int = 3
     max_cards: int = 3
     inpatient_med_types: tuple[str, ...] = tuple(sorted(INPATIENT_MED_TYPES))
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceConfig:
+    """``quota_mb``: room for sealed pictures; beyond it those of least worth go, results never."""
+
+    quota_mb: int = 5120
+
+
+@dataclass(frozen=True, slots=True)
+class CryptoConfig:
+    """``suite``: ``standard`` (SHA-256, AES-256-GCM, Ed25519) or ``sm`` (SM3, SM4-GCM, SM2).
+
+    Of what is written from now on: data of the other suite stays readable, and the chain of a
+    record file keeps the hash it began with.
+    """
+
+    suite: str = "standard"

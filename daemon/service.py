@@ -32,6 +32,7 @@ from yibao_face.daemon.core.scene.special import covering
 from yibao_face.daemon.core.scene.ward import movement, parse_stay, roster
 from yibao_face.daemon.gallery.gallery import Gallery, Numbers
 from yibao_face.daemon.ledger import Entry, Ledger
+from yibao_face.daemon.trust.revocation import Revoked
 from yibao_face.daemon.wire.reply import Reply
 from yibao_face.daemon.wire.request import AuthRequest, BadRequestError, Finding
 from yibao_face.sync.api import Query, StoreError
@@ -51,13 +52,18 @@ _LOCK_CAUSES = (*(cause.value for cause in SPOOFS), *_PASSED, *_SIGNED, Cause.RE
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a site and the centre lay down. ``policy``: the signed one in force, if any."""
+    """What a site and the centre lay down. ``policy``: the signed one in force, if any.
+
+    ``revoked``: what the centre trusts no longer; ``devices``: the names of this device there.
+    """
 
     policy: Callable[[], Policy | None]
     repeat: RepeatPolicy
     lock: LockPolicy
     inpatient_med_types: frozenset[str]
     challenge: ChallengePolicy
+    revoked: Callable[[], Revoked] = Revoked
+    devices: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,12 @@ class Service:
                     del self._running[call.deal]
 
     def _answer(self, call: Call, attempt: Attempt) -> Reply:
+        revoked = self.rules.revoked()
+        if not self.rules.devices.isdisjoint(revoked.devices):
+            return self._close(call, Settled(refused(Cause.DEVICE_REVOKED)))
         earlier = self._earlier(call)
+        if isinstance(earlier, Event) and earlier.certificate_no in revoked.certificates:
+            earlier = None
         if isinstance(earlier, Event):
             logger.info("call repeats encounter %s", earlier.id)
             return _again(earlier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import time
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +18,7 @@ from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.capture.policy import liveness_policy
 from yibao_face.daemon.capture.session import Session
 from yibao_face.daemon.clock import Clock
-from yibao_face.daemon.config import Config
+from yibao_face.daemon.config import Config, under_centre
 from yibao_face.daemon.core.deal import LockPolicy, RepeatPolicy
 from yibao_face.daemon.core.decision import DECADE, MatchPolicy, refused
 from yibao_face.daemon.core.encounter import Cause
@@ -30,22 +30,31 @@ from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.core.scene.treatment import DEFAULT_RULES
 from yibao_face.daemon.desk.attendance import Attendance
 from yibao_face.daemon.desk.desk import AttendanceRules, Desk, DeskRules
+from yibao_face.daemon.desk.evidence import crops_of, keeper_of, mend_evidence
+from yibao_face.daemon.desk.suite import certificate_signer_of, chain_hash, tell_chain
 from yibao_face.daemon.gallery.crop import CropStore
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.daemon.gallery.vault import Vault, open_vault
+from yibao_face.daemon.inbox.inbox import Inbox
+from yibao_face.daemon.inbox.revoked import RevocationList, refuse_revoked
+from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.ledger import Entry, Ledger, Provenance
+from yibao_face.daemon.link.clock import CentreClock
+from yibao_face.daemon.link.link import Link, parts_of
 from yibao_face.daemon.service import Rules, Service
+from yibao_face.daemon.trust.configuration import keys_path
 from yibao_face.daemon.trust.document import CentreKeys, load_keys
 from yibao_face.daemon.trust.policy import PolicyFile, PolicyNews
+from yibao_face.daemon.trust.revocation import TrustedKeys
 from yibao_face.daemon.trust.signature import Ed25519Signer, Signer
 from yibao_face.drivers.api import Camera, DeviceConfigError
 from yibao_face.drivers.reader.api import CardReader
 from yibao_face.drivers.reader.hosted import ReaderSettings
 from yibao_face.drivers.reader.table import open_reader
 from yibao_face.drivers.supervise.supervisor import Patience
-from yibao_face.models.api import ModelError
+from yibao_face.models.api import Embedding, ModelError, ModelStamp
 from yibao_face.models.liveness.gate import LivenessEntry
 from yibao_face.models.mask import Mask
 from yibao_face.models.suite import FaceModels, load_face_models
@@ -53,7 +62,7 @@ from yibao_face.models.weights.manifest import Manifest, load_manifest
 from yibao_face.models.weights.site import MATCH_FAR, choose, match_table
 from yibao_face.models.weights.store import WeightStore
 from yibao_face.models.weights.threshold import MatchTable
-from yibao_face.sync.api import Query
+from yibao_face.sync.api import Query, StoreError
 from yibao_face.sync.outbox import Outbox
 
 logger = logging.getLogger(__name__)
@@ -76,6 +85,8 @@ class Daemon:
     owns_models: bool
     reply_signer: Signer
     eye: Eye
+    inbox: Inbox
+    link: Link
 
     @property
     def ledger(self) -> Ledger:
@@ -83,8 +94,9 @@ class Daemon:
         return self.service.ledger
 
     def close(self) -> None:
-        """Release the camera, files and native memory."""
+        """Release the camera, the link, files and native memory."""
         self.eye.close()
+        self.link.stop()
         self.desk.close()
         if self.owns_models and isinstance(self.models, FaceModels):
             self.models.close()
@@ -111,7 +123,7 @@ def gallery_of(config: Config) -> Gallery:
 
 def vault_of(config: Config) -> Vault:
     """The vault of this data folder; makes the key on first use."""
-    return open_vault(config.data / "device.key")
+    return open_vault(config.data / "device.key", suite=config.crypto.suite)
 
 
 def outbox_path(config: Config) -> Path:
@@ -142,7 +154,9 @@ def build(
     A model that may not settle does: ``ModelError`` names it.
 
     ``loaded``: networks somebody else loaded and closes, instead of those of the data folder.
+    What the centre laid over ``config``, the site's own, is in force in the daemon.
     """
+    local, config = config, under_centre(config)
     store = weight_store(config)
     manifest = store.manifest
     models = loaded or _models(store)
@@ -150,36 +164,23 @@ def build(
     gallery = gallery_of(config)
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
-    roster = RosterIndex(gallery)
-    kept = config.liveness
-    crops = CropStore(
-        config.data / "attacks", gallery.vault, kept.crop_days, kept.keep_attack_crops
-    )
+    shared = _Shared(config, manifest.liveness, models, counter, match, RosterIndex(gallery))
 
     def scene() -> Scene:
-        if isinstance(models, ModelError):
-            raise type(models)(str(models))
-        return Scene(
-            eye.open,
-            models,
-            _session_for(config, manifest.liveness, models),
-            gallery,
-            counter,
-            match,
-            _consent(config),
-            roster,
-            crops,
-            _terms(config),
-            config.match.grow,
-            reader_of(config),
-        )
+        return shared.scene(desk, eye, crops)
 
     provenance = _provenance(config, manifest, models, match)
-    desk = _desk(config, provenance, Booth(scene, clock or Clock()), gallery)
+    centre, clock = _compared(clock or Clock())
+    desk = _desk(config, provenance, Booth(scene, clock), gallery)
+    crops = crops_of(config, desk)
+    mend_evidence(desk, crops)
+    tell_chain(config, desk.ledger)
+    policies = policies_of(config, desk)
+    inbox = inbox_of(local, desk, policies, desk.booth.embed)
     eye = _eye(config, desk.ledger) if camera is None else Eye(camera)
     return Daemon(
         config,
-        _service(config, desk),
+        _service(config, desk, policies),
         Attendance(desk.booth, desk.ledger, gallery, desk.rules.attendance),
         desk,
         counter,
@@ -187,7 +188,59 @@ def build(
         loaded is None,
         reply_signer_of(gallery.vault),
         eye,
+        inbox,
+        _link(config, desk, centre, inbox),
     )
+
+
+def _compared(clock: Clock) -> tuple[CentreClock, Clock]:
+    """The centre's clock, and ours, which knows how far it is from it."""
+    centre = CentreClock(clock.unix_ms)
+    return centre, replace(clock, offset_ms=centre.offset_ms)
+
+
+def _link(config: Config, desk: Desk, centre: CentreClock, inbox: Inbox) -> Link:
+    """The way to the centre; it gives way while somebody is before the camera."""
+
+    def busy() -> bool:
+        return desk.booth.occupied
+
+    parts = parts_of(config, desk, centre, busy=busy, inbox=inbox)
+    return Link(parts, sends=config.centre.in_daemon)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all encounters of a daemon share, but for what is only there once it has a log."""
+
+    config: Config
+    gates: LivenessEntry
+    models: FaceModels | ModelError
+    counter: Counter
+    match: MatchPolicy
+    roster: RosterIndex
+
+    def scene(self, desk: Desk, eye: Eye, crops: CropStore) -> Scene:
+        """Raises what keeps anybody from being looked at: no networks, or revoked ones."""
+        config, models = self.config, self.models
+        if isinstance(models, ModelError):
+            raise type(models)(str(models))
+        revoked = RevocationList(desk.ledger.outbox).current()
+        refuse_revoked(revoked, device_ids(desk), models.stamps)
+        return Scene(
+            eye.open,
+            models,
+            _session_for(config, self.gates, models),
+            desk.gallery,
+            self.counter,
+            self.match,
+            _consent(config),
+            self.roster,
+            crops,
+            _terms(config),
+            config.match.grow,
+            reader_of(config),
+        )
 
 
 def _eye(config: Config, ledger: Ledger) -> Eye:
@@ -250,27 +303,70 @@ def desk_of(config: Config, *, demo: bool = False) -> Desk:
 def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery) -> Desk:
     vault = gallery.vault
     signer = signer_of(vault)
-    log = Outbox(outbox_path(config), sign=signer.sign)
+    # Heads keep the key the centre knows the device by.
+    log = Outbox(outbox_path(config), sign=signer.sign, algorithm=chain_hash(config))
+    issuer = certificate_signer_of(config, vault)
+    ledger = Ledger(log, vault, issuer, provenance, booth.clock)
     return Desk(
         booth,
-        Ledger(log, vault, signer, provenance, booth.clock),
+        ledger,
         gallery,
         Evidence(config.data / "evidence", vault),
-        load_keys(centre_keys_path(config)),
+        TrustedKeys(load_keys(centre_keys_path(config)), RevocationList(log).keys),
         _desk_rules(config),
+        keeper_of(config, ledger),
     )
 
 
-def _service(config: Config, desk: Desk) -> Service:
+def policies_of(config: Config, desk: Desk) -> PolicyFile:
+    """The centre's policy on this machine."""
+    return _policy_file(config, desk.ledger, desk.centre)
+
+
+def inbox_of(
+    local: Config, desk: Desk, policies: PolicyFile, embed: Callable[[bytes, str], Embedding]
+) -> Inbox:
+    """What takes in documents of the centre. ``local``: without what it laid over it before."""
+    embedder = weight_store(local).manifest.by_role("embedder")
+    stamp = ModelStamp(embedder.id, embedder.sha256)
+    vault = desk.gallery.vault
+    device = signer_of(vault).key_id
+    return Inbox(
+        Site(local, desk, policies, device, vault.seal_seed, stamp, embedder.feed.dim, embed)
+    )
+
+
+def device_ids(desk: Desk) -> frozenset[str]:
+    """What the centre may call this device by in a revocation: ids of its keys."""
+    return frozenset({signer_of(desk.gallery.vault).key_id, desk.ledger.signer.key_id})
+
+
+def mend_inbox(config: Config) -> None:
+    """Put the centre's documents beside the log right, before they are read.
+
+    A damaged log shall not keep the daemon from saying so to each call.
+    """
+    if not outbox_path(config).exists():
+        return
+    try:
+        with desk_of(config) as desk:
+            inbox_of(config, desk, policies_of(config, desk), desk.booth.embed).mend()
+    except StoreError as exc:
+        logger.warning("documents of the centre not looked through: %s", exc)
+
+
+def _service(config: Config, desk: Desk, policies: PolicyFile) -> Service:
     """What settlements ask, on the collaborators of ``desk``."""
     ledger = desk.ledger
     repeat, lockout = config.repeat, config.lockout
     rules = Rules(
-        _policy_file(config, ledger, desk.centre).current,
+        policies.current,
         RepeatPolicy(_ms(repeat.pass_s)),
         LockPolicy(lockout.spoofs, _ms(lockout.window_s), _ms(lockout.lock_s)),
         frozenset(config.desk.inpatient_med_types),
         _challenge(config),
+        RevocationList(ledger.outbox).current,
+        device_ids(desk),
     )
     return Service(desk.booth, ledger, desk.gallery, rules)
 
@@ -313,7 +409,7 @@ def policy_paths(config: Config) -> tuple[Path, Path]:
 
 def centre_keys_path(config: Config) -> Path:
     """The centre's public keys, put there by the installer."""
-    return config.data / "centre-keys.json"
+    return keys_path(config.data)
 
 
 def _ms(seconds: float) -> int:

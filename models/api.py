@@ -23,6 +23,10 @@ class ModelAlteredError(ModelError):
     """A model file is not the one that was installed (sha256), or its golden vector differs."""
 
 
+class ModelRevokedError(ModelError):
+    """The centre has withdrawn a network that is in use."""
+
+
 class ModelSourceError(ModelError):
     """A pinned package could not be fetched, or does not hold the file with the pinned sha256."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from yibao_face.sync.api import FIELDS, Link, Record, StoreError
 from yibao_face.sync.chain import GENESIS
 from yibao_face.sync.store.file import StoreFile
-from yibao_face.sync.store.schema import STATES
+from yibao_face.sync.store.schema import DEAD, STATES, WAITING
 
 LEASE_MS = 60_000
 # A clock that was set back must not make a record wait longer than this.
@@ -37,6 +37,10 @@ _ACKNOWLEDGE = (
 )
 _POSTPONE = f"UPDATE delivery SET next_at_ms = ?, error = ? {_WHERE_ID} AND state = 'waiting'"  # noqa: S608  # own names
 _BURY = f"UPDATE delivery SET state = 'dead', error = ? {_WHERE_ID} AND state = 'waiting'"  # noqa: S608  # own names
+_OLDEST = (
+    "SELECT at_unix_ms FROM record WHERE seq ="
+    " (SELECT min(seq) FROM delivery WHERE state = 'waiting')"
+)
 _REVIVE = (
     "UPDATE delivery SET state = 'waiting', attempts = 0, next_at_ms = 0, error = ''"
     " WHERE state = 'dead'"
@@ -72,6 +76,19 @@ class Counts:
     sent: int
     dead: int
     oldest_waiting_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last record written and the device's signature that it is (``chain.head_statement``).
+
+    0 and zeros before the first; ``signature`` empty and ``at_ms`` 0 where none was made.
+    """
+
+    seq: int
+    hash: bytes
+    at_ms: int
+    signature: bytes
 
 
 class Delivery:
@@ -126,12 +143,50 @@ class Delivery:
         """Records by state, and since when the oldest waits."""
         rows = self._file.rows("SELECT state, count(*) FROM delivery GROUP BY state")
         by_state = {str(state): int(count) for state, count in rows}
-        oldest = self._file.rows(
-            "SELECT at_unix_ms FROM record WHERE seq ="
-            " (SELECT min(seq) FROM delivery WHERE state = 'waiting')"
-        )
+        oldest = self._file.rows(_OLDEST)
         waiting, sent, dead = (by_state.get(state, 0) for state in STATES)
         return Counts(waiting, sent, dead, int(oldest[0][0]) if oldest else 0)
+
+    def backlog(self) -> Counts:
+        """As ``counts``, without those that were sent: 0. Read off the indexes of the others."""
+        waiting, dead = (
+            self._file.rows(f"SELECT count(*) FROM delivery WHERE state = '{state}'")[0][0]  # noqa: S608  # own names
+            for state in (WAITING, DEAD)
+        )
+        oldest = self._file.rows(_OLDEST)
+        return Counts(int(waiting), 0, int(dead), int(oldest[0][0]) if oldest else 0)
+
+    def first_unsent(self) -> int:
+        """The lowest number the centre has not acknowledged; 0: none, all are."""
+        found = [
+            self._file.rows(f"SELECT min(seq) FROM delivery WHERE state = '{state}'")[0][0]  # noqa: S608  # own names
+            for state in (WAITING, DEAD)
+        ]
+        return min((int(seq) for seq in found if seq is not None), default=0)
+
+    def reopen(self, first: int, last: int, limit: int) -> int:
+        """Records ``first`` to ``last`` were acknowledged, and the centre has lost them.
+
+        They wait again, ``limit`` of them at most; how many. Dead ones stay dead.
+        """
+        statement = (
+            "UPDATE delivery SET state = 'waiting', attempts = 0, next_at_ms = 0, sent_at = NULL"
+            " WHERE seq IN (SELECT seq FROM delivery WHERE seq BETWEEN ? AND ?"
+            " AND state = 'sent' ORDER BY seq LIMIT ?)"
+        )
+        return self._each("reopen", statement, [(first, last, limit)])
+
+    def head(self) -> Head:
+        """The end of the chain as it is written now."""
+        rows = self._file.rows(
+            "SELECT record.seq, record.hash, head.at_ms, head.signature FROM record"
+            " LEFT JOIN head ON head.seq = record.seq AND head.hash = record.hash"
+            " ORDER BY record.seq DESC LIMIT 1"
+        )
+        if not rows:
+            return Head(0, GENESIS, 0, b"")
+        seq, hash_, at_ms, signature = rows[0]
+        return Head(seq, hash_, at_ms or 0, signature or b"")
 
     def dead(self, limit: int = 1000) -> list[Dead]:
         """The dead ones, by number."""

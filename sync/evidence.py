@@ -101,6 +101,18 @@ class EvidenceLane:
             statement = "UPDATE evidence SET state = 'sent' WHERE name = ? AND state = 'waiting'"
             return max(0, db.executemany(statement, ((name,) for name in names)).rowcount)
 
+    def drop(self, names: Iterable[str]) -> int:
+        """These files are gone: the centre will not get them. How many still waited."""
+        with self._file.writing("drop evidence") as db:
+            statement = (
+                "UPDATE evidence SET state = 'dropped' WHERE name = ? AND state = 'waiting'"
+            )
+            return max(0, db.executemany(statement, ((name,) for name in names)).rowcount)
+
+    def names(self) -> set[str]:
+        """Of every piece ever listed."""
+        return {str(name) for (name,) in self._file.rows("SELECT name FROM evidence")}
+
     def enforce(self, quota: Quota) -> list[Piece]:
         """Drop what is over the quota and return it; files of those dropped before go, too.
 
@@ -118,6 +130,25 @@ class EvidenceLane:
         """Room the listed files take."""
         query = "SELECT coalesce(sum(size_bytes), 0) FROM evidence WHERE state <> 'dropped'"
         return int(self._file.rows(query)[0][0])
+
+    def there(self) -> set[str]:
+        """Names of the pieces that were not dropped."""
+        rows = self._file.rows("SELECT name FROM evidence WHERE state <> 'dropped'")
+        return {str(name) for (name,) in rows}
+
+    def counts(self) -> dict[str, int]:
+        """Pieces by state."""
+        rows = self._file.rows("SELECT state, count(*) FROM evidence GROUP BY state")
+        return {str(state): int(count) for state, count in rows}
+
+    def erase(self, names: Iterable[str]) -> None:
+        """Drop these whatever their worth, and remove their files."""
+        given = [(name,) for name in names]
+        with self._file.writing("erase evidence") as db:
+            db.executemany("UPDATE evidence SET state = 'dropped' WHERE name = ?", given)
+        for (name,) in given:
+            with contextlib.suppress(OSError):
+                (self._folder / name).unlink(missing_ok=True)
 
     def _remove(self) -> None:
         for (name,) in self._file.rows("SELECT name FROM evidence WHERE state = 'dropped'"):

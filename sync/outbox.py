@@ -60,6 +60,7 @@ class Outbox:
     ) -> None:
         self._file = StoreFile(path, algorithm)
         self._sign = sign
+        self._heard: list[Callable[[], None]] = []
         self.delivery = Delivery(self._file)
 
     def __enter__(self) -> Self:
@@ -85,6 +86,13 @@ class Outbox:
                 self._append(db, record, priority, algorithm)
         except (sqlite3.Error, ChainError, StoreError) as exc:
             raise StoreError(f"{self._file.name} refused record {record.id}: {exc}") from exc
+        for hear in self._heard:
+            hear()
+
+    def subscribe(self, hear: Callable[[], None]) -> None:
+        """Call ``hear`` after each record of this process is on disk; it must neither wait nor
+        raise."""
+        self._heard.append(hear)
 
     def get(self, id_: str) -> Record | None:
         """The record with this id."""

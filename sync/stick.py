@@ -87,6 +87,13 @@ def read_export(
 
     ``check``: device, signature and signed bytes → whether it is that device's.
     """
+    yield from open_export(path, check)[1]
+
+
+def open_export(
+    path: Path, check: Callable[[str, bytes, bytes], bool]
+) -> tuple[Header, Iterator[tuple[Record, Link]]]:
+    """As ``read_export``, with the header; all of the file is verified when this returns."""
     try:
         with path.open("rb") as file:
             header = _header(file.readline(MAX_LINE_BYTES), check)
@@ -94,12 +101,24 @@ def read_export(
             running = hashlib.sha256()
             while data := file.read(1 << 20):
                 running.update(data)
-            if running.hexdigest() != header.sha256:
-                raise StickError("the records are not those that were signed")
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    if running.hexdigest() != header.sha256:
+        raise StickError("the records are not those that were signed")
+    return header, _read(path, at, header)
+
+
+def _read(path: Path, at: int, header: Header) -> Iterator[tuple[Record, Link]]:
+    try:
+        with path.open("rb") as file:
             file.seek(at)
             yield from _records(file, header)
     except OSError as exc:
-        raise StickError(f"{path.name} cannot be read: {exc.strerror}") from exc
+        raise _unreadable(path, exc) from exc
+
+
+def _unreadable(path: Path, exc: OSError) -> StickError:
+    return StickError(f"{path.name} cannot be read: {exc.strerror}")
 
 
 def _made(path: Path) -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import http.client
 import itertools
@@ -28,19 +29,22 @@ from harness import lacking, wait_for
 from sqlalchemy import func, select
 
 from yibao_face.daemon.core.identity import uuid7
+from yibao_face.daemon.trust.signature import Ed25519Signer
 from yibao_face.sync.api import Link, Record
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.bus.api import Bus
 from yibao_face.sync.center.center import Center, open_center
 from yibao_face.sync.center.device.authority import Issued, make_authority, read_request
+from yibao_face.sync.center.device.identity import new_code
 from yibao_face.sync.center.http.server import serve
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import ALARM, METADATA, RECORD
-from yibao_face.sync.chain import GENESIS, body_of, canonical, next_hash
+from yibao_face.sync.chain import GENESIS, SHA256, body_of, canonical, head_statement, next_hash
 from yibao_face.sync.wire import to_wire
 
 INSTITUTION, DEVICE = "P32010000001", "counter-1"
 AT_MS = 1_795_305_600_123
+SIGNER = Ed25519Signer(bytes(range(32)))
 _UNIQUE = itertools.count(1)
 _POSTGRES = "/usr/lib/postgresql"
 
@@ -78,12 +82,12 @@ def record(n: int, **changed: Any) -> Record:
 
 
 def chained(
-    records: Iterable[Record], first: int = 1, prev: bytes = GENESIS
+    records: Iterable[Record], first: int = 1, prev: bytes = GENESIS, algorithm: str = SHA256
 ) -> list[dict[str, Any]]:
     """Wire form of consecutive records, the first numbered ``first`` and continuing ``prev``."""
     made: list[dict[str, Any]] = []
     for seq, one in enumerate(records, first):
-        hash_ = next_hash(prev, canonical(body_of(one, seq)))
+        hash_ = next_hash(prev, canonical(body_of(one, seq)), algorithm)
         made.append(to_wire(one, Link(seq, prev, hash_)))
         prev = hash_
     return made
@@ -108,6 +112,27 @@ def envelope(records: list[Any], **changed: Any) -> dict[str, Any]:
         "records": records,
     }
     return {**body, **changed}
+
+
+def head(last: dict[str, Any], signer: Ed25519Signer | None = None, **changed: Any) -> Any:
+    """The head a device tells after its record ``last``, signed where it has a key."""
+    made: dict[str, Any] = {
+        "seq": last["seq"],
+        "hash": last["hash"],
+        "at_ms": AT_MS,
+        "signature": "",
+        **changed,
+    }
+    if signer:
+        data = head_statement(made["seq"], bytes.fromhex(made["hash"]), made["at_ms"], "sha256")
+        made["signature"] = base64.b64encode(signer.sign(data)).decode()
+    return made
+
+
+def keys_of(signer: Ed25519Signer) -> dict[str, str]:
+    """``keys`` of an enrolment."""
+    raw = (signer.public_key(), bytes(range(32)))
+    return dict(zip(("sign", "seal"), (base64.b64encode(k).decode() for k in raw), strict=True))
 
 
 def request_pem(key: ec.EllipticCurvePrivateKey) -> str:
@@ -198,6 +223,21 @@ class Site:
         """A bound machine."""
         issued, key = self.issue(device, institution)
         return self.with_certificate(issued.pem, key)
+
+    def enrolled(self, keys: object, device: str = DEVICE) -> tuple[Answer, bytes]:
+        """The answer to an enrolment with these ``keys``, and the private key it was for."""
+        code, now_ms, key = new_code(), unix_ms(), ec.generate_private_key(ec.SECP256R1())
+        whom = (device, INSTITUTION)
+        self.center.devices.add_code(code, *whom, now_ms + 60_000, now_ms, replace=True)
+        body = {"code": code, "csr": request_pem(key), "keys": keys}
+        return self.stranger().plain("/v1/enrol", body), key_pem(key)
+
+    def signing(self, signer: Ed25519Signer = SIGNER) -> Machine:
+        """A bound machine that has told which key it signs with."""
+        answer, pem = self.enrolled(keys_of(signer))
+        assert answer.status == 200
+        key = serialization.load_pem_private_key(pem, None)
+        return self.with_certificate(answer.body["certificate"], cast(Any, key))
 
     def with_certificate(self, pem: str, key: ec.EllipticCurvePrivateKey) -> Machine:
         context = self._context()

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from harness import FIRST, HOME, SECOND, link_folder, loaded, shared
 
 from yibao_face.daemon.booth.photo import enrol
@@ -26,11 +27,14 @@ from yibao_face.models.weights.install import install
 def home() -> Config:
     """A data folder with the installed networks and the demo clips; shared, never written to."""
     config = Config(HOME)
-    install(weight_store(config), config.downloads, lambda _line: None)
     clips = HOME / "clips"
-    if not has_clips(clips):
-        with loaded(config) as models:
-            make_clips(models, config.downloads, clips, 1, lambda _line: None)
+    HOME.mkdir(parents=True, exist_ok=True)
+    # Tests run in several processes: one of them fills the folder, the others wait.
+    with FileLock(HOME / "filling.lock"):
+        install(weight_store(config), config.downloads, lambda _line: None)
+        if not has_clips(clips):
+            with loaded(config) as models:
+                make_clips(models, config.downloads, clips, 1, lambda _line: None)
     return config
 
 

@@ -12,6 +12,7 @@ from yibao_face.daemon.section import (
     CONSENT_TEXT,
     AttendanceConfig,
     CameraConfig,
+    CentreConfig,
     DeskConfig,
     DoorConfig,
     LivenessConfig,
@@ -49,6 +50,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     kept = (120.0, True, 45.0, Settings(640, 480, 30))
     assert CameraConfig("", 3.0, (), "", "", "", "", *kept) == config.camera
     assert AttendanceConfig(300.0, 120.0) == config.attendance
+    assert CentreConfig("", True, True) == config.centre
     assert ("", "20:00", 24, 3, 3) == (
         config.desk.institution,
         config.desk.round_by,
@@ -57,6 +59,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
         config.desk.max_cards,
     )
     assert {"21", "52"} <= set(config.desk.inpatient_med_types)
+    assert (5120, "standard") == (config.evidence.quota_mb, config.crypto.suite)
 
 
 def test_an_empty_file_means_the_defaults(at_home: Path) -> None:
@@ -124,6 +127,8 @@ def test_an_empty_home_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None
         ("[lockout]\nlock = 1", "config.toml: unknown key lockout.lock"),
         ("[attendance]\nroster = []", "config.toml: unknown key attendance.roster"),
         ("[desk]\nward = 'x'", "config.toml: unknown key desk.ward"),
+        ("[evidence]\nquota = 1", "config.toml: unknown key evidence.quota"),
+        ("[crypto]\nhash = 'sm3'", "config.toml: unknown key crypto.hash"),
     ],
 )
 def test_an_unknown_key_is_named_with_its_section(at_home: Path, text: str, named: str) -> None:
@@ -269,6 +274,9 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[liveness]\nactions = ['mouth', 'smile']", "liveness.actions"),
         ("[liveness]\ncrop_days = 0", "liveness.crop_days"),
         ("[liveness]\ncrop_days = 31", "liveness.crop_days"),
+        ("[evidence]\nquota_mb = 0", "evidence.quota_mb"),
+        ("[evidence]\nquota_mb = 1048577", "evidence.quota_mb"),
+        ("[crypto]\nsuite = 'SM'", "crypto.suite"),
         ("[camera]\npin_usb_id = '2bc5'", "camera.pin_usb_id"),
         ("[camera]\npin_usb_id = '0000:0000'", "camera.pin_usb_id"),
         ("[camera]\npin_usb_id = 'zzzz:0402'", "camera.pin_usb_id"),
@@ -300,6 +308,12 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[desk]\nround_by = '20:00+08:00'", "desk.round_by"),
         ("[desk]\nround_by = ''", "desk.round_by"),
         ("[desk]\nmakeup_hours = -1", "desk.makeup_hours"),
+        ("[centre]\nurl = 'http://centre:51519'", "centre.url"),
+        ("[centre]\nurl = 'https://'", "centre.url"),
+        ("[centre]\nurl = 'https://centre:99999'", "centre.url"),
+        ("[centre]\nurl = 'https://centre/v1'", "centre.url"),
+        ("[centre]\nurl = 'https://me@centre'", "centre.url"),
+        ("[centre]\nurl = 'https://cen tre'", "centre.url"),
         ("[desk]\nmakeup_hours = 241", "desk.makeup_hours"),
     ],
 )

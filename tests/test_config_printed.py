@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from yibao_face.daemon.config import Config, load_config, to_toml
 from yibao_face.daemon.section import (
     CHARSETS,
+    SUITES,
     AttendanceConfig,
     CameraConfig,
+    CentreConfig,
+    CryptoConfig,
     DeskConfig,
     DoorConfig,
     EncounterConfig,
     EnrolmentConfig,
+    EvidenceConfig,
     LivenessConfig,
     LockoutConfig,
     MatchConfig,
@@ -122,6 +126,14 @@ CONFIGS = st.builds(
         max_cards=st.integers(0, 1000),
         inpatient_med_types=st.lists(TEXT, max_size=4).map(tuple),
     ),
+    centre=st.builds(
+        CentreConfig,
+        url=st.sampled_from(["", "https://centre.example", "https://10.0.0.8:51519"]),
+        in_daemon=st.booleans(),
+        evidence=st.booleans(),
+    ),
+    evidence=st.builds(EvidenceConfig, quota_mb=st.integers(1, 1_048_576)),
+    crypto=st.builds(CryptoConfig, suite=st.sampled_from(SUITES)),
 )
 AWKWARD = "".join(('C:\\资料\\"新"\t', "\n'", "\\n # [door]"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -253,3 +254,34 @@ def test_without_a_camera_none_is_named(ledger: Ledger) -> None:
         record.consent,
         json.loads(record.scores),
     )
+
+
+def test_what_names_somebody_is_made_small_before_it_is_sealed(ledger: Ledger) -> None:
+    sealed = {"extra": {f"key{n}": "住院医疗费用明细" for n in range(300)}}
+    record = write(ledger, Kind.SETTLEMENT, PASS, sealed=sealed)
+
+    assert sealed == ledger.opened(record)
+    assert len(record.sealed_request) < len(json.dumps(sealed, ensure_ascii=False).encode()) / 4
+
+
+def test_what_an_older_program_sealed_as_it_was_is_read(ledger: Ledger, vault: Vault) -> None:
+    record = write(ledger, Kind.SETTLEMENT, PASS)
+    text = json.dumps({"name": "张三丰"}).encode()
+    old = replace(record, sealed_request=vault.seal(text, f"result/{record.id}"))
+
+    assert {"name": "张三丰"} == ledger.opened(old)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"x", zlib.compress(b'{"a": 1}')[:-3], zlib.compress(b" " * 20_000_000)],
+    ids=["nothing", "no-zlib", "cut", "bomb"],
+)
+def test_a_sealed_part_that_does_not_unpack_is_a_fault(
+    ledger: Ledger, vault: Vault, data: bytes
+) -> None:
+    record = write(ledger, Kind.SETTLEMENT, PASS)
+    odd = replace(record, sealed_request=vault.seal(data, f"result/{record.id}"))
+
+    with pytest.raises(VaultError):
+        ledger.opened(odd)

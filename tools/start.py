@@ -124,8 +124,14 @@ def demo(rest: list[str]) -> int:
 
 
 def test(rest: list[str]) -> int:
-    """All tests, against real networks and a real daemon."""
-    return call([str(PYTHON), "-m", "pytest", "-q", *rest])
+    """All tests, against real networks and a real daemon; what is in one file runs in one process.
+
+    Many wait for machines, clocks and children: one process more than there are processors. In
+    the order of their names, as the slowest file, a whole machine in ``beds``, has to be first.
+    """
+    processes = str((os.cpu_count() or 1) + 1)
+    shared = ["-n", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
+    return call([str(PYTHON), "-m", "pytest", "-q", *(rest or shared)])
 
 
 def check(rest: list[str]) -> int:

@@ -14,6 +14,7 @@ from yibao_face.daemon.booth.crop import attack_crop
 from yibao_face.daemon.booth.encounter import Encounter, Subject
 from yibao_face.daemon.booth.identification import Identification
 from yibao_face.daemon.booth.look import Look, Scene, Trace
+from yibao_face.daemon.booth.photo import face_of
 from yibao_face.daemon.capture.attempt import Attempt, End
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.codes import BusyError, cause_of
@@ -22,6 +23,7 @@ from yibao_face.daemon.core.decision import Outcome, refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.gallery.crop import CropStore
 from yibao_face.daemon.gallery.evidence import EvidenceError
+from yibao_face.models.api import Embedding
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +91,15 @@ class Booth:
         except EvidenceError as exc:
             # A full disk must not turn the attack, which counts towards the pause, into a fault.
             logger.warning("encounter %s: %s", id_, exc)
+
+    @property
+    def occupied(self) -> bool:
+        """Whether somebody is before the camera now."""
+        return self._camera.locked()
+
+    def embed(self, photo: bytes, name: str) -> Embedding:
+        """Template of the face in a picture, made between encounters; raises as ``face_of``."""
+        return self._thread.submit(lambda: face_of(self.scene().models, photo, name)).result()
 
     def close(self) -> None:
         """Let the camera's thread go."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from yibao_face.daemon.cli.common import Commands, command, config_of, say
-from yibao_face.daemon.config import to_toml
+from yibao_face.daemon.config import Config, centre_layer, to_toml
+from yibao_face.daemon.trust.document import DocumentError
 
 
 def add(commands: Commands) -> None:
@@ -16,5 +17,20 @@ def add(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print it as TOML that can be fed back."""
-    say(to_toml(config_of(given)).rstrip())
+    config = config_of(given)
+    say(to_toml(config).rstrip())
+    for line in _centre(config):
+        say(f"# {line}")
     return 0
+
+
+def _centre(config: Config) -> list[str]:
+    """What of it the centre laid over the site's own file."""
+    try:
+        layer = centre_layer(config)
+    except DocumentError as exc:
+        return [f"中心配置未采用 / configuration of the centre left out: {exc}"]
+    if layer is None:
+        return []
+    keys = ", ".join(sorted(layer.values))
+    return [f"中心配置 / of the centre, version {layer.document.version}: {keys}"]

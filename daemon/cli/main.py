@@ -12,7 +12,14 @@ from importlib.metadata import version
 
 from yibao_face.daemon.calibrate.embedding import CalibrateError
 from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
-from yibao_face.daemon.cli.centre import center, certificate, policy, queue
+from yibao_face.daemon.cli.centre import (
+    center,
+    certificate,
+    inbox,
+    link,
+    policy,
+    queue,
+)
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
 from yibao_face.daemon.cli.device import camera, reader
@@ -26,10 +33,11 @@ from yibao_face.daemon.door.server import PortTakenError
 from yibao_face.daemon.evaluate.result import EvaluateError
 from yibao_face.drivers.scanner.api import ScannerError
 from yibao_face.sync.stick import StickError
+from yibao_face.sync.uplink.api import UplinkError
 
 _COMMANDS = (
     *(demo, serve, verify, counter, person, camera, reader),
-    *(act, rate, table, certificate, library, policy, queue, center),
+    *(act, rate, table, certificate, library, policy, inbox, queue, link, center),
     *(conform, models, clip, config, bench, calibrate, liveness),
 )
 _TOLD: tuple[type[Exception], ...] = (
@@ -43,6 +51,7 @@ _TOLD: tuple[type[Exception], ...] = (
     PortTakenError,
     ScannerError,
     StickError,
+    UplinkError,
     *ERRORS,
 )
 

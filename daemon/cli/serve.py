@@ -8,9 +8,10 @@ import logging
 import time
 from dataclasses import replace
 
-from yibao_face.daemon.cli.common import Commands, command, config_of, say
+from yibao_face.daemon.cli.common import Commands, command, say
+from yibao_face.daemon.config import load_site
 from yibao_face.daemon.door.server import serve, stop_on_signals
-from yibao_face.daemon.wiring import Daemon, build
+from yibao_face.daemon.wiring import Daemon, build, mend_inbox
 
 _STARTED_AT = time.monotonic()
 
@@ -32,7 +33,8 @@ def run(given: argparse.Namespace) -> int:
         level=logging.DEBUG if given.verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    config = config_of(given)
+    config = load_site(given.config)
+    mend_inbox(config)
     if given.port is not None:
         config = replace(config, door=replace(config.door, port=given.port))
     with build(config, demo=given.demo) as daemon:
@@ -43,6 +45,7 @@ def run(given: argparse.Namespace) -> int:
 async def _serve(daemon: Daemon) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
+    daemon.link.start()
     await serve(daemon, lambda port: _announce(daemon.config.door.host, port), stop)
 
 

@@ -29,6 +29,7 @@ from yibao_face.daemon.ledger import Entry, Ledger
 from yibao_face.daemon.wire.attendance import AttendanceRequest
 from yibao_face.daemon.wire.reply import AttendanceReply
 from yibao_face.sync.api import Query
+from yibao_face.sync.uplink.api import SKEW_MS
 
 _BY_FACE = {"by": "face"}
 _SIGNED = {Sign.IN: Cause.SIGNED_IN, Sign.OUT: Cause.SIGNED_OUT}
@@ -78,6 +79,7 @@ class Attendance:
             request_sha256=body_sha256,
             trace=trace,
             findings=request.findings,
+            detail=_clock_detail(self.ledger),
             sealed={**request.fields, "extra": request.extra},
         )
         self.ledger.write(id_, entry)
@@ -115,6 +117,10 @@ class _SignLog:
         return Cause.CLOCK_SET_BACK if self.is_set_back(self.ledger.clock.unix_ms()) else None
 
     def is_set_back(self, now_ms: int) -> bool:
+        """Whether the clock lies behind what the log holds, or far behind the centre's."""
+        offset_ms = self.ledger.clock.offset_ms()
+        if offset_ms is not None and offset_ms > max(SKEW_MS, self.rules.tolerance_ms):
+            return True
         high_water = self.ledger.outbox.high_water_ms(Kind.CLOCK.value)
         return clock_set_back(high_water, now_ms, self.rules.tolerance_ms)
 
@@ -124,6 +130,12 @@ class _SignLog:
         return self.ledger.events(
             Query(kinds=kinds, institution=self.institution, person=person, first_day=today)
         )
+
+
+def _clock_detail(ledger: Ledger) -> dict[str, int]:
+    """How far the centre's clock was from the one that dates the sign, where it is known (F31)."""
+    offset_ms = ledger.clock.offset_ms()
+    return {} if offset_ms is None else {"centre_offset_ms": offset_ms}
 
 
 def reply_of(cause: Cause) -> AttendanceReply:
@@ -167,12 +179,13 @@ def sign_by_face(desk: Desk, form: Form, attempt: Attempt) -> Done:
     roster = log.roster
     bar = log.bar(roster)
     if bar is not None:
-        return desk.refuse(Entry(Kind.ATTENDANCE, recorded(), institution, detail=_BY_FACE), bar)
+        detail = {**_BY_FACE, **_clock_detail(desk.ledger)}
+        return desk.refuse(Entry(Kind.ATTENDANCE, recorded(), institution, detail=detail), bar)
     id_ = desk.ledger.new_id()
     met, trace = desk.booth.identify(id_, roster, attempt)
     # Only now somebody is known whose day may allow the sign or not.
     outcome = _allowed(log, met, wanted) if met.answer is Answer.PASS else met
-    detail, facts = _search(met, trace), _facts(desk, met)
+    detail, facts = {**_search(met, trace), **_clock_detail(desk.ledger)}, _facts(desk, met)
     entry = Entry(Kind.ATTENDANCE, outcome, institution, met.matched, trace=trace, detail=detail)
     record = desk.ledger.write(id_, entry)
     return Done(outcome.cause, record.id, facts)

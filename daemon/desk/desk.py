@@ -18,6 +18,7 @@ from yibao_face.daemon.core.scene.treatment import ItemRule
 from yibao_face.daemon.desk.form import Form, FormError
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.gallery import Gallery, Numbers
+from yibao_face.daemon.gallery.keeper import EvidenceKeeper
 from yibao_face.daemon.ledger import Entry, Ledger
 from yibao_face.daemon.trust.document import CentreKeys
 from yibao_face.sync.api import Query
@@ -63,6 +64,7 @@ class Desk:
     evidence: Evidence
     centre: CentreKeys
     rules: DeskRules
+    keeper: EvidenceKeeper
 
     def close(self) -> None:
         """Release the camera's thread and the record log."""
@@ -96,16 +98,22 @@ class Desk:
         """The digest of the person whose id number is under ``key``."""
         return self.gallery.person_of(Numbers(form.text(key, title, 30).upper()))
 
-    def keep(self, form: Form) -> list[str]:
-        """Keep the photographs of a call as evidence; their names. Raises ``PhotoError``."""
+    def keep(self, form: Form, lane: str, record_id: str) -> list[str]:
+        """Keep the photographs of a call as evidence; their names. Raises ``PhotoError``.
+
+        ``lane``: what they are worth; ``record_id``: of the record that will name them.
+        """
         photos = form.photos("photos", "照片")
         for number, photo in enumerate(photos, 1):
             decode(photo, f"photo {number}")
-        return [self.evidence.put(photo) for photo in photos]
+        names = [self.evidence.put(photo) for photo in photos]
+        for name in names:
+            self.keeper.kept(name, lane, record_id, self.ledger.clock.unix_ms())
+        return names
 
-    def note(self, entry: Entry) -> Done:
+    def note(self, entry: Entry, id_: str = "") -> Done:
         """Write down an act nobody had to stand before the camera for."""
-        record = self.ledger.write(self.ledger.new_id(), entry)
+        record = self.ledger.write(id_ or self.ledger.new_id(), entry)
         return Done(entry.outcome.cause, record.id)
 
     def refuse(self, entry: Entry, cause: Cause) -> Done:

@@ -14,6 +14,7 @@ from yibao_face.daemon.core.scene.special import EVIDENCE, TITLES, Case
 from yibao_face.daemon.desk.desk import Desk, Done, recorded
 from yibao_face.daemon.desk.form import Form, FormError
 from yibao_face.daemon.gallery.gallery import Numbers, UnknownPersonError
+from yibao_face.daemon.gallery.keeper import AGENT, REGISTRATION
 from yibao_face.daemon.ledger import Entry
 
 _PROBLEMS = {
@@ -41,7 +42,8 @@ def register_agent(desk: Desk, form: Form, _attempt: Attempt) -> Done:
     if principal == agent:
         raise FormError("本人不能登记为自己的代购人")
     until, relation = form.day("until", "有效期"), form.text_or_empty("relation", "关系", 20)
-    documents = desk.keep(form)
+    id_ = desk.ledger.new_id()
+    documents = desk.keep(form, AGENT, id_)
     _refuse(agent_rule.check_registration(relation, until, documents, desk.ledger.clock.today()))
     detail = {
         "event": "register",
@@ -52,7 +54,7 @@ def register_agent(desk: Desk, form: Form, _attempt: Attempt) -> Done:
         "staff": form.text("staff", "工号"),
     }
     # On record first: a relation nobody registered must never let anybody pass.
-    done = desk.note(Entry(Kind.AGENT, recorded(), institution, principal, detail=detail))
+    done = desk.note(Entry(Kind.AGENT, recorded(), institution, principal, detail=detail), id_)
     desk.gallery.allow_agent(principal, agent, relation, until)
     return Done(done.cause, done.id, _over(desk, institution))
 
@@ -75,7 +77,8 @@ def register_special(desk: Desk, form: Form, _attempt: Attempt) -> Done:
     today = desk.ledger.clock.today()
     case = form.choice("case", "登记类型", Case)
     since, until = form.day("from", "开始日期", today), form.day("until", "结束日期", today)
-    photos = desk.keep(form)
+    id_ = desk.ledger.new_id()
+    photos = desk.keep(form, REGISTRATION, id_)
     if not photos:
         raise FormError(f"{TITLES[case]}：{EVIDENCE[case]}后再登记")
     _refuse(special_rule.check_registration(case, since, until, photos, today))
@@ -88,7 +91,7 @@ def register_special(desk: Desk, form: Form, _attempt: Attempt) -> Done:
     }
     sealed = {"note": form.text_or_empty("note", "说明", 200)}
     entry = Entry(Kind.SPECIAL, recorded(), institution, person, detail=detail, sealed=sealed)
-    return desk.note(entry)
+    return desk.note(entry, id_)
 
 
 def review(desk: Desk, form: Form, _attempt: Attempt) -> Done:

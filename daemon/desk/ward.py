@@ -10,7 +10,13 @@ from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.scene.detail import texts
 from yibao_face.daemon.core.scene.event import CHECK_KINDS, Kind
-from yibao_face.daemon.core.scene.round import day_states, parse_task, task_progress, tasks
+from yibao_face.daemon.core.scene.round import (
+    RoundTask,
+    day_states,
+    parse_task,
+    task_progress,
+    tasks,
+)
 from yibao_face.daemon.core.scene.ward import roster
 from yibao_face.daemon.desk.desk import Desk, Done, recorded
 from yibao_face.daemon.desk.form import Form, FormError
@@ -48,6 +54,17 @@ def take_task(desk: Desk, form: Form, _attempt: Attempt) -> Done:
             return Done(Cause.RECORDED, event.id, {"task": task.id})
     detail = {**task.detail(), "document_sha256": document.sha256}
     return desk.note(Entry(Kind.ROUND_TASK, recorded(), task.institution, detail=detail))
+
+
+def note_task(desk: Desk, payload: Any, document_sha256: str) -> RoundTask:
+    """Put a task of a genuine document on record, once; a newer one of its name replaces it."""
+    task = parse_task(_with_digests(desk, payload))
+    events = desk.events(task.institution, Kind.ROUND_TASK)
+    known = [e.text("document_sha256") for e in events if e.text("task") == task.id]
+    if known[-1:] != [document_sha256]:
+        detail = {**task.detail(), "document_sha256": document_sha256}
+        desk.note(Entry(Kind.ROUND_TASK, recorded(), task.institution, detail=detail))
+    return task
 
 
 def view_ward(desk: Desk, form: Form) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from yibao_face.daemon.door.guard import Answering, browser_guard, declares_plai
 from yibao_face.daemon.door.joint import Calls
 from yibao_face.daemon.door.plain import plain_errors, refusal, respond
 from yibao_face.daemon.door.proof import keep_whole, signed_replies
+from yibao_face.daemon.link.link import Link
 from yibao_face.daemon.service import Service, body_digest
 from yibao_face.daemon.wire.attendance import parse_attendance
 from yibao_face.daemon.wire.charset import UTF8, known
@@ -122,7 +123,7 @@ def build_app(
     app.router.add_post(ATTENDANCE_PATH, _safely(door.attend))
     app.router.add_routes(clerk_routes(daemon.counter, daemon.service.booth, token))
     app.router.add_routes(desk_routes(daemon.desk, calls, token))
-    app.router.add_get(HEALTH_PATH, _health_of(daemon.eye))
+    app.router.add_get(HEALTH_PATH, _health_of(daemon.eye, daemon.link))
     app.router.add_routes(more)
 
     async def stop(_app: web.Application) -> None:
@@ -177,11 +178,16 @@ async def _read(request: web.Request) -> bytes:
     return body
 
 
-def _health_of(eye: Eye) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Whether it serves, and how its camera is; ``camera`` is null for a recording."""
+def _health_of(eye: Eye, link: Link) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Whether it serves, how its camera is and how it stands with the centre.
+
+    ``camera`` is null for a recording.
+    """
 
     async def health(_request: web.Request) -> web.Response:
         known = eye.health()
-        return web.json_response({"status": "ok", "camera": known and camera_view(known)})
+        centre = await asyncio.to_thread(link.view)
+        body = {"status": "ok", "camera": known and camera_view(known), "centre": centre}
+        return web.json_response(body)
 
     return health

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum, unique
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,37 @@ class Picture:
     embedding: Embedding
     source: Source = Source.ENROLMENT
     merit: float = 0.0
+
+
+@unique
+class Op(StrEnum):
+    """What is done to a person: more samples, all samples anew, or erased."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    ERASE = "erase"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delivered:
+    """One person's part of a delivery of the centre. ``samples``: by network and day taken.
+
+    ``enrolment``: of whom; not looked at but for the numbers where he is erased.
+    """
+
+    op: Op
+    enrolment: Enrolment
+    samples: tuple[tuple[ModelStamp, date, Picture], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """``agent`` may buy for ``principal`` up to and including ``until``; ``None``: no longer."""
+
+    principal: str
+    agent: str
+    relation: str
+    until: date | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,6 +311,27 @@ class Gallery:
             if not gone.rowcount:
                 raise UnknownPersonError("no such agent relation")
 
+    def relate(self, relations: Iterable[Relation]) -> None:
+        """All of ``relations`` or none; what is so already is left as it is."""
+        with self._open() as db:
+            for r in relations:
+                if r.until is None:
+                    pair = (r.principal, r.agent)
+                    db.execute("DELETE FROM agent WHERE principal = ? AND agent = ?", pair)
+                else:
+                    row = (r.principal, r.agent, r.relation, r.until.isoformat())
+                    db.execute("INSERT OR REPLACE INTO agent VALUES (?, ?, ?, ?)", row)
+
+    def deliver(self, changes: Iterable[Delivered]) -> None:
+        """All of ``changes`` or none, in their order; done twice they are done once.
+
+        ``NumbersConflictError`` where the numbers of one name two.
+        """
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            for change in changes:
+                self._deliver(db, change)
+
     def remove(self, person: str) -> None:
         """Erase a person with templates, numbers and every agent relation."""
         with self._open() as db:
@@ -297,6 +350,35 @@ class Gallery:
         if row is None:
             raise UnknownPersonError("no such person")
         return row[0]
+
+    def _deliver(self, db: sqlite3.Connection, change: Delivered) -> None:
+        digests = self.digests(change.enrolment.numbers)
+        person = _named(db, digests)
+        if change.op is Op.ERASE:
+            db.execute("DELETE FROM person WHERE digest = ?", (person,))
+            return
+        if change.op is Op.REPLACE:
+            db.execute("DELETE FROM sample WHERE person = ?", (person,))
+        person = self._put_person(db, person or digests[0], digests, change.enrolment)
+        for stamp, day, picture in change.samples:
+            stored = self._samples(db, person, stamp)
+            if not any(np.array_equal(s.embedding, picture.embedding) for s in stored):
+                self._insert_samples(db, person, [picture], stamp, day.isoformat())
+
+    def _put_person(
+        self, db: sqlite3.Connection, person: str, digests: tuple[str, ...], given: Enrolment
+    ) -> str:
+        name = self.vault.seal(given.name.encode(), f"person/{person}")
+        facts = (name, given.consent, given.enrolled_by, given.at)
+        db.execute(
+            "INSERT INTO person (name, consent, enrolled_by, at, digest) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (digest) DO UPDATE SET name = excluded.name,"
+            " consent = excluded.consent",
+            (*facts, person),
+        )
+        rows = [(digest, person) for digest in digests]
+        db.executemany("INSERT OR IGNORE INTO number VALUES (?, ?)", rows)
+        return person
 
     def _insert_samples(
         self,
@@ -350,6 +432,16 @@ def _opened(path: Path) -> Generator[sqlite3.Connection, None, None]:
                 yield db
     except (sqlite3.Error, OSError) as exc:
         raise GalleryError(f"{path.name}: {exc}") from exc
+
+
+def _named(db: sqlite3.Connection, digests: tuple[str, ...]) -> str:
+    """The person these numbers are of; empty: nobody yet. ``NumbersConflictError`` for two."""
+    query = "SELECT person FROM number WHERE digest = ?"
+    rows = [db.execute(query, (digest,)).fetchone() for digest in digests]
+    persons = {str(row[0]) for row in rows if row}
+    if len(persons) > 1:
+        raise NumbersConflictError("id number and person number name two persons")
+    return next(iter(persons), "")
 
 
 def _prepare(path: Path) -> None:

@@ -22,6 +22,7 @@ from yibao_face.daemon.trust.signature import (
     SignatureError,
     Signer,
     Verifier,
+    has_sm2,
     key_id_of,
     verifier,
 )
@@ -58,6 +59,10 @@ class AlgorithmError(DocumentError):
     """It is signed in a way this program cannot verify."""
 
 
+class RevokedKeyError(DocumentError):
+    """It is signed with a key the centre has revoked."""
+
+
 class WrongKindError(DocumentError):
     """It is genuine, but a document of another kind."""
 
@@ -71,12 +76,14 @@ class Document:
     """A genuine document. ``payload``: decoded JSON, fractions as ``Decimal``.
 
     ``version``: 1 .. 2**53 - 1. ``sha256``: hex digest of the whole envelope as it was read.
+    ``key_id``: of the centre's key that signed it.
     """
 
     kind: str
     version: int
     payload: Any
     sha256: str
+    key_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,14 @@ def open_document(data: bytes, kind: str, keys: CentreKeys) -> Document:
     if envelope.kind != kind:
         raise WrongKindError(f"the document is of kind {envelope.kind}, not {kind}")
     payload = strict_json(envelope.payload)
-    return Document(kind, envelope.version, payload, hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest()
+    return Document(kind, envelope.version, payload, digest, envelope.key_id)
+
+
+def heading_of(data: bytes) -> tuple[str, int]:
+    """Kind and version an envelope gives itself, nothing verified; raises a ``DocumentError``."""
+    envelope = _envelope(data)
+    return envelope.kind, envelope.version
 
 
 def sign_document(kind: str, version: int, payload: str, signer: Signer) -> bytes:
@@ -203,8 +217,8 @@ def _envelope(data: bytes) -> _Envelope:
 
 
 def _verifier(envelope: _Envelope, keys: CentreKeys) -> Verifier:
-    if envelope.algorithm == SM2:
-        raise AlgorithmError("the document is signed with sm2, which this version cannot verify")
+    if envelope.algorithm == SM2 and not has_sm2():
+        raise AlgorithmError("the document is signed with sm2, which nothing here can verify")
     known = keys.get(envelope.key_id)
     if known is None:
         raise UnknownKeyError("the document is signed with a key that is not the centre's")

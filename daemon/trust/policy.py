@@ -63,6 +63,7 @@ class PolicyFile:
         self._told: set[PolicyNews] = set()
         self._policy: Policy | None = None
         self._sha256 = ""
+        self._key_id = ""
 
     def current(self) -> Policy | None:
         """The policy in force, ``None``: none, so everybody is looked at. One ``stat`` mostly."""
@@ -71,6 +72,7 @@ class PolicyFile:
                 self._start()
                 self._started = True
             self._look()
+            self._drop_revoked()
             return self._policy
 
     def _start(self) -> None:
@@ -98,7 +100,7 @@ class PolicyFile:
         if document.version > floor:
             # Written, but the power went before it was recorded.
             self._report(PolicyNews(True, document.version, document.sha256, "accepted"))
-        self._policy, self._sha256 = policy, document.sha256
+        self._take_over(document, policy)
 
     def _look(self) -> None:
         """Judge what lies in the inbox, once; what could not be judged is looked at again."""
@@ -125,6 +127,10 @@ class PolicyFile:
             return True
         document, policy = opened
         held = max(self._floor(), self._policy.version if self._policy else 0)
+        if document.version == held and self._is_accepted(data):
+            # By another process of this machine, which put it on record.
+            self._take_over(document, policy)
+            return True
         if document.version <= held:
             reason = f"not newer than version {held}"
             self._refuse(PolicyNews(False, document.version, document.sha256, reason))
@@ -136,8 +142,25 @@ class PolicyFile:
             self._refuse(PolicyNews(False, document.version, document.sha256, reason))
             return False
         self._report(PolicyNews(True, document.version, document.sha256, "accepted"))
-        self._policy, self._sha256 = policy, document.sha256
+        self._take_over(document, policy)
         return True
+
+    def _is_accepted(self, data: bytes) -> bool:
+        try:
+            return _read(self._accepted) == data
+        except OSError:
+            return False
+
+    def _take_over(self, document: Document, policy: Policy) -> None:
+        self._policy, self._sha256, self._key_id = policy, document.sha256, document.key_id
+
+    def _drop_revoked(self) -> None:
+        """What was signed with a key that is trusted no longer is in force no longer."""
+        policy = self._policy
+        if policy is not None and self._key_id not in self._keys:
+            reason = "it was signed with a key that is trusted no longer"
+            self._refuse(PolicyNews(False, policy.version, self._sha256, reason))
+            self._policy, self._sha256 = None, ""
 
     def _opened(self, data: bytes) -> tuple[Document, Policy] | None:
         """The genuine document and its policy; ``None`` after it was refused."""

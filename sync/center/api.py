@@ -47,13 +47,19 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request and one device may ask of the centre. Sizes in bytes."""
+    """What one request and one device may ask of the centre. Sizes in bytes.
+
+    ``evidence_…``: what all devices together may send, and when (see ``ingest.slot``).
+    """
 
     records: int = 200
     packed_bytes: int = 4 * 1024 * 1024
     unpacked_bytes: int = 16 * 1024 * 1024
     evidence_bytes: int = 4 * 1024 * 1024
     free_disk_bytes: int = 1024 * 1024 * 1024
+    evidence_bytes_per_s: int = 12_500_000
+    evidence_slots: int = 1
+    evidence_closed: tuple[tuple[int, int], ...] = ()
     batches_per_s: float = 20.0
     batch_burst: int = 100
     enrolments_per_s: float = 1.0

@@ -10,7 +10,9 @@ from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.bus.api import Bus
 from yibao_face.sync.center.bus.relay import Relay
 from yibao_face.sync.center.device.authority import Authority
-from yibao_face.sync.center.store.blob.place import open_blob
+from yibao_face.sync.center.lane import Lane
+from yibao_face.sync.center.metric import Metrics
+from yibao_face.sync.center.store.blob.place import EVIDENCE_FOLDER, open_blob
 from yibao_face.sync.center.store.database import Database
 from yibao_face.sync.center.store.devices import Devices
 from yibao_face.sync.center.store.documents import Documents
@@ -29,8 +31,10 @@ class Center:
     devices: Devices
     documents: Documents
     evidence: Evidence
+    lane: Lane
     limits: Limits = field(default_factory=Limits)
     clock: UnixMs = unix_ms
+    metrics: Metrics = field(default_factory=Metrics)
     relay: Relay | None = None
 
     def __enter__(self) -> Self:
@@ -40,6 +44,11 @@ class Center:
         if self.relay:
             self.relay.bus.close()
         self.database.close()
+
+
+def database_url(folder: Path, url: str | None) -> str:
+    """``url``, or that of the SQLite file in the data folder."""
+    return url or f"sqlite:///{folder / 'center.db'}"
 
 
 def open_center(  # noqa: PLR0913  # where each of its parts lies
@@ -58,8 +67,8 @@ def open_center(  # noqa: PLR0913  # where each of its parts lies
     to it, and somebody else writes them; closed with the centre.
     """
     authority, limits = Authority(folder), limits or Limits()
-    blob = open_blob(evidence, folder / "evidence", limits.free_disk_bytes)
-    database = Database(url or f"sqlite:///{folder / 'center.db'}")
+    blob = open_blob(evidence, folder / EVIDENCE_FOLDER, limits.free_disk_bytes)
+    database = Database(database_url(folder, url))
     records = Records(database, limits)
     return Center(
         folder,
@@ -69,7 +78,8 @@ def open_center(  # noqa: PLR0913  # where each of its parts lies
         Devices(database),
         Documents(database),
         Evidence(database, blob),
+        Lane(database, limits),
         limits,
         clock,
-        Relay(bus, records) if bus else None,
+        relay=Relay(bus, records) if bus else None,
     )

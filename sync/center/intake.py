@@ -11,6 +11,7 @@ from yibao_face.sync.center.ingest.batch import Batch, check_caller, read_batch,
 from yibao_face.sync.center.ingest.body import strict_json, unpacked
 from yibao_face.sync.center.ingest.record import Incoming, UnsoundError, read_record
 from yibao_face.sync.center.log import event, warning
+from yibao_face.sync.center.store.records import Taken
 
 _REJECTED = "reject"
 
@@ -23,9 +24,19 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
     plain = unpacked(data, encoding, center.limits.unpacked_bytes)
     batch = read_batch(strict_json(plain), center.limits.records)
     check_caller(batch, caller)
+    now_ms = center.clock()
+    results, taken = take_in(center, caller, batch, now_ms)
+    gaps = [[first, last] for first, last in taken.gaps]
+    evidence = center.lane.slot(caller.device, now_ms)
+    return {"now_ms": now_ms, "results": results, "gaps": gaps, "evidence": evidence}
+
+
+def take_in(
+    center: Center, caller: Caller, batch: Batch, now_ms: int
+) -> tuple[list[dict[str, str]], Taken]:
+    """One result per record, and what the store says; whichever way the batch came."""
     sound = [_read(body, batch, caller) for body in batch.records]
     incoming = [one for one in sound if isinstance(one, Incoming)]
-    now_ms = center.clock()
     if len(incoming) < len(sound):
         pairs = zip(batch.records, sound, strict=True)
         batch = with_records(batch, [raw for raw, one in pairs if isinstance(one, Incoming)])
@@ -37,14 +48,13 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
         else _result(one.record.id, next(statuses), "")
         for one in sound
     ]
-    _log(caller, batch, results, taken.alarms)
-    gaps = [[first, last] for first, last in taken.gaps]
-    return {"now_ms": now_ms, "results": results, "gaps": gaps}
+    _tell(center, caller, batch, results, taken.alarms)
+    return results, taken
 
 
 def _read(body: object, batch: Batch, caller: Caller) -> Incoming | UnsoundError:
     try:
-        return read_record(body, batch.schema, caller.institution)
+        return read_record(body, batch.schema, caller.institution, batch.algorithm)
     except UnsoundError as exc:
         return exc
 
@@ -53,14 +63,21 @@ def _result(id_: str, status: str, reason: str) -> dict[str, str]:
     return {"id": id_, "status": status, "reason": reason}
 
 
-def _log(
-    caller: Caller, batch: Batch, results: list[dict[str, str]], alarms: tuple[str, ...]
+def _tell(
+    center: Center,
+    caller: Caller,
+    batch: Batch,
+    results: list[dict[str, str]],
+    alarms: tuple[str, ...],
 ) -> None:
+    """Count it, and write it into the log."""
     counts = Counter(result["status"] for result in results)
     told = {status: counts[status] for status in ("new", "dup", "conflict", _REJECTED)}
     whose = {"device": caller.device, "institution": caller.institution, "boot": batch.boot_id}
     event("batch", **whose, **told)
     for kind in alarms:
         warning("alarm", device=caller.device, kind=kind)
-    for reason in sorted({r["reason"] for r in results if r["status"] == _REJECTED}):
+    reasons = [r["reason"] for r in results if r["status"] == _REJECTED]
+    center.metrics.batch(told, reasons, alarms)
+    for reason in sorted({*reasons}):
         warning("record rejected", device=caller.device, reason=reason)

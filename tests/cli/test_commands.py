@@ -29,7 +29,8 @@ CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
     *("demo", "serve", "verify", "counter", "person", "reader", "scanner"),
     "camera",
-    *("desk", "rate", "settled", "roster", "certificate", "policy", "queue", "center"),
+    *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "link"),
+    "center",
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
@@ -39,8 +40,13 @@ ACTIONS = {
     "person": {"add", "card", "agent", "remove", "samples", "count"},
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
+    "inbox": {"take", "ls", "key"},
     "queue": {"ls", "verify", "repair", "retry", "export", "import"},
-    "center": {"init", "serve", "write", "dead", "code", "revoke", "publish"},
+    "link": {"enrol", "status", "renew", "run"},
+    "center": {
+        *("init", "serve", "write", "dead", "code", "revoke", "publish", "sign", "seal"),
+        *("migrate", "audit", "stick", "backup", "restore"),
+    },
     "clip": {"make", "info"},
     "bench": {"verify", "capture"},
     "library": {"config"},

@@ -10,13 +10,14 @@ import pytest
 from sync_bed import AT_MS, SIGNER, filled, result
 
 from yibao_face.sync.api import StoreError
-from yibao_face.sync.chain import GENESIS
+from yibao_face.sync.chain import GENESIS, SHA256, head_statement
 from yibao_face.sync.delivery import (
     LEASE_MS,
     MOST_WAIT_MS,
     Claimed,
     Counts,
     Delivery,
+    Head,
     Receipt,
     Taken,
     harmless,
@@ -224,6 +225,68 @@ def test_a_receipt_of_another_chain_changes_nothing(
         delivery.receive(Receipt(1, (good, bad)), NOW)
     assert 0 == delivery.counts().sent
     assert 2 == delivery.receive(Receipt(1, (good,)), NOW)
+
+
+def test_the_head_is_the_last_record_and_its_signature(outbox: Outbox, delivery: Delivery) -> None:
+    head = delivery.head()
+
+    assert (5, last_hash(outbox, 5), AT_MS) == (head.seq, head.hash, head.at_ms)
+    statement = head_statement(head.seq, head.hash, head.at_ms, SHA256)
+    assert SIGNER.sign(statement) == head.signature
+
+
+def test_a_file_that_is_not_signed_has_an_unsigned_head(path: Path) -> None:
+    with Outbox(path) as outbox:
+        assert Head(0, GENESIS, 0, b"") == outbox.delivery.head()
+        outbox.put(result())
+        assert Head(1, last_hash(outbox, 1), 0, b"") == outbox.delivery.head()
+
+
+def test_the_first_that_is_not_acknowledged(delivery: Delivery) -> None:
+    assert 1 == delivery.first_unsent()
+    delivery.acknowledge(["0001", "0003"], AT_MS)
+    assert 2 == delivery.first_unsent()
+    delivery.bury("0002", "conflict")
+    assert 2 == delivery.first_unsent()
+    delivery.acknowledge(["0002", "0004", "0005"], AT_MS)
+    assert 0 == delivery.first_unsent()
+
+
+def test_the_backlog_is_told_without_what_was_sent(delivery: Delivery) -> None:
+    delivery.acknowledge(["0001"], AT_MS)
+    delivery.bury("0003", "conflict")
+
+    counts = delivery.backlog()
+
+    assert (3, 0, 1, AT_MS) == (
+        counts.waiting,
+        counts.sent,
+        counts.dead,
+        counts.oldest_waiting_ms,
+    )
+
+
+def test_what_the_centre_lost_waits_again_and_nothing_else(delivery: Delivery) -> None:
+    delivery.acknowledge(["0001", "0002"], AT_MS)
+    delivery.bury("0003", "conflict")
+
+    assert 1 == delivery.reopen(2, 3, 100)
+
+    assert ["0002", "0004", "0005"] == ids(delivery.claim(10, AT_MS))
+    assert 1 == delivery.backlog().dead
+    assert 0 == delivery.reopen(1, 1, 0)
+
+
+def test_who_listens_hears_of_each_record_once_it_is_on_disk(path: Path) -> None:
+    heard: list[int] = []
+    with Outbox(path) as outbox:
+        outbox.subscribe(lambda: heard.append(outbox.count()))
+        outbox.put(result("0001"))
+        with pytest.raises(StoreError):
+            outbox.put(result("0001"))
+        outbox.put(result("0002"))
+
+    assert [1, 2] == heard
 
 
 def test_a_closed_file_is_a_store_error(path: Path) -> None:

@@ -142,3 +142,14 @@ def test_what_is_no_piece_is_refused(
 ) -> None:
     with pytest.raises(StoreError, match="name, lane or size"):
         lane.add(name, size_bytes, kind, "0001", 1)
+
+
+def test_a_file_that_is_gone_is_dropped_not_sent(lane: EvidenceLane, tmp_path: Path) -> None:
+    kept(lane, tmp_path, "a", "photo", 1)
+    kept(lane, tmp_path, "b", "photo", 2)
+    lane.sent(["b" * 64])
+
+    assert 1 == lane.drop(["a" * 64, "b" * 64])
+
+    assert [] == lane.due(Quota(10**9, {}))
+    assert {"a" * 64, "b" * 64} == lane.names()

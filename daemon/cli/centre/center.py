@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
-from collections.abc import Callable
-from functools import wraps
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yibao_face.daemon.cli.centre import writer
+from yibao_face.daemon.cli.centre import upkeep, writer
+from yibao_face.daemon.cli.centre.seal import add_actions
+from yibao_face.daemon.cli.centre.service import EVIDENCE, add_log, log_lines
+from yibao_face.daemon.cli.centre.service import action as _action
+from yibao_face.daemon.cli.centre.service import opened as _open
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
 from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.trust.document import Document, DocumentError, load_keys, open_document
-from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, CenterError, unix_ms
+from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, CenterError, Limits, unix_ms
+from yibao_face.sync.center.log import warning
 
 if TYPE_CHECKING:
-    from yibao_face.sync.center.bus.api import Bus
     from yibao_face.sync.center.center import Center
 
 _PORT = 51519
 _HOUR_MS = 3600 * 1000
-_DB = "YIBAO_FACE_CENTER_DB"
-_BUS = "YIBAO_FACE_CENTER_BUS"
-_EVIDENCE = "YIBAO_FACE_CENTER_EVIDENCE"
-_Run = Callable[[argparse.Namespace], int]
+# Counters are busy then; the rest of the day is cut into so many slots.
+_PEAK, _SLOTS = "08:00-11:30,14:00-17:00", 24
 
 
 def add(commands: Commands) -> None:
@@ -43,14 +43,7 @@ def add(commands: Commands) -> None:
     serving.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="listen here")
     serving.add_argument("--port", type=int, default=_PORT, help="0 = any free one")
     serving.add_argument("--share-port", action="store_true", help="one of several processes")
-    told = f"s3://bucket?endpoint=… or a folder (default: {_EVIDENCE}, else DIR/evidence)"
-    where = os.environ.get(_EVIDENCE)
-    serving.add_argument("--evidence", default=where, metavar="PLACE", help=told)
-    _bus(serving)
-    _bus(_action(actions, "write", "from the bus into the database / 写库", writer.write, db=True))
-    burying = _action(actions, "dead", "what could not be written / 死信", writer.dead)
-    burying.add_argument("--retry", action="store_true", help="try once more / 重试")
-    _bus(burying)
+    _serving(serving)
     making = _action(
         actions, "code", "one-time code that binds a machine / 绑定码", _code, db=True
     )
@@ -66,44 +59,28 @@ def add(commands: Commands) -> None:
     sending.add_argument("file", type=Path, metavar="FILE", help="as signed, e.g. a policy")
     sending.add_argument("--kind", required=True, help="what it must be, e.g. policy")
     sending.add_argument("--to", default="*", metavar="TARGET", help="institution or device:ID")
+    add_actions(actions)
+    upkeep.add(actions)
+    writer.add(actions)
 
 
-def _action(
-    actions: Commands, name: str, help_: str, run: _Run, *, db: bool = False
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=help_)
-    parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="数据目录")
-    if db:
-        told = f"postgresql://… (default: {_DB}, else SQLite in DIR)"
-        parser.add_argument("--db", default=os.environ.get(_DB), metavar="URL", help=told)
-    parser.set_defaults(run=_one_line(run))
-    return parser
-
-
-def _bus(parser: argparse.ArgumentParser) -> None:
-    told = f"nats://a,b,c: records wait there for `write` (default: {_BUS}, else no bus)"
-    parser.add_argument("--bus", default=os.environ.get(_BUS), metavar="URL", help=told)
-
-
-def _one_line(run: _Run) -> _Run:
-    """What the centre refuses as the one line the operator reads."""
-
-    @wraps(run)
-    def told(given: argparse.Namespace) -> int:
-        try:
-            return run(given)
-        except CenterError as exc:
-            raise CliError(str(exc)) from exc
-        except ModuleNotFoundError as exc:
-            # Imported where needed: no machine at a counter has the packages of the database.
-            told = f"package {exc.name} is missing: install requirements/center.lock"
-            raise CliError(told) from exc
-
-    return told
+def _serving(parser: argparse.ArgumentParser) -> None:
+    """What else can be said about the service."""
+    add_log(parser)
+    told = "metrics for Prometheus on 127.0.0.1 (default: none) / 监控端口"
+    parser.add_argument("--metrics-port", type=int, metavar="PORT", help=told)
+    told = "evidence of all machines together, Mbit/s (default 100) / 证据总带宽"
+    parser.add_argument("--evidence-mbit", type=float, default=100.0, metavar="N", help=told)
+    told = f"hours without evidence, default {_PEAK} / 证据避让时段"
+    parser.add_argument("--evidence-closed", default=_PEAK, metavar="HOURS", help=told)
+    told = f"s3://bucket?endpoint=… or a folder (default: {EVIDENCE}, else DIR/evidence)"
+    where = os.environ.get(EVIDENCE)
+    parser.add_argument("--evidence", default=where, metavar="PLACE", help=told)
+    writer.add_bus(parser)
 
 
 def _init(given: argparse.Namespace) -> int:
-    from yibao_face.sync.center.device.authority import make_authority  # noqa: PLC0415  # see ``_one_line``
+    from yibao_face.sync.center.device.authority import make_authority  # noqa: PLC0415  # see ``service``
 
     hosts = given.name or ["localhost", "127.0.0.1"]
     make_authority(given.data, hosts)
@@ -112,9 +89,11 @@ def _init(given: argparse.Namespace) -> int:
 
 
 def _serve(given: argparse.Namespace) -> int:
-    from yibao_face.sync.center.http.server import serve  # noqa: PLC0415  # see ``_one_line``
+    from yibao_face.sync.center.center import open_center  # noqa: PLC0415  # see ``service``
+    from yibao_face.sync.center.http.metrics import metrics_site  # noqa: PLC0415  # see ``service``
+    from yibao_face.sync.center.http.server import serve  # noqa: PLC0415  # see ``service``
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_lines(given)
 
     async def run(center: Center) -> None:
         stop = asyncio.Event()
@@ -123,10 +102,15 @@ def _serve(given: argparse.Namespace) -> int:
         def ready(port: int) -> None:
             say(f"ready https://{given.host}:{port}")
 
-        await serve(center, given.host, given.port, ready, stop, share=given.share_port)
+        async with AsyncExitStack() as stack:
+            if given.metrics_port is not None:
+                port = await stack.enter_async_context(metrics_site(center, given.metrics_port))
+                say(f"metrics http://127.0.0.1:{port}/metrics")
+            await serve(center, given.host, given.port, ready, stop, share=given.share_port)
 
     bus = writer.bus_at(given.bus) if given.bus else None
-    with _open(given, given.evidence, bus) as center:
+    limits, place = _limits(given), given.evidence
+    with open_center(given.data, given.db, limits, evidence=place, bus=bus) as center:
         _tell_evidence(center)
         asyncio.run(run(center))
     return 0
@@ -134,19 +118,29 @@ def _serve(given: argparse.Namespace) -> int:
 
 def _tell_evidence(center: Center) -> None:
     """A store that is down or wrong keeps nobody from taking results in; but it is told."""
-    from yibao_face.sync.center.log import warning  # noqa: PLC0415  # see ``_one_line``
-
     try:
         center.evidence.blob.check()
     except CenterError as exc:
         warning("evidence", reason=str(exc))
 
 
+def _limits(given: argparse.Namespace) -> Limits:
+    from yibao_face.sync.center.ingest.slot import parse_hours  # noqa: PLC0415  # see ``service``
+
+    if not 0 < given.evidence_mbit <= 1_000_000:
+        raise CliError("--evidence-mbit is a rate above 0")
+    return Limits(
+        evidence_bytes_per_s=int(given.evidence_mbit * 1e6 / 8),
+        evidence_slots=_SLOTS,
+        evidence_closed=parse_hours(given.evidence_closed),
+    )
+
+
 def _code(given: argparse.Namespace) -> int:
     if not DEVICE_ID.fullmatch(given.device) or not INSTITUTION.fullmatch(given.institution):
         raise CliError("device: letters, digits and ._- only; institution: letters and digits")
     with _open(given) as center:
-        from yibao_face.sync.center.device.identity import new_code  # noqa: PLC0415  # see ``_one_line``
+        from yibao_face.sync.center.device.identity import new_code  # noqa: PLC0415  # see ``service``
 
         code, now_ms = new_code(), unix_ms()
         until_ms = now_ms + given.hours * _HOUR_MS
@@ -166,7 +160,7 @@ def _revoke(given: argparse.Namespace) -> int:
 
 
 def _publish(given: argparse.Namespace) -> int:
-    from yibao_face.sync.center.store.documents import Letter  # noqa: PLC0415  # see ``_one_line``
+    from yibao_face.sync.center.store.documents import Letter  # noqa: PLC0415  # see ``service``
 
     data = read_file(given.file)
     document = _genuine(given, data)
@@ -183,11 +177,3 @@ def _genuine(given: argparse.Namespace, data: bytes) -> Document:
         return open_document(data, given.kind, load_keys(given.data / "centre-keys.json"))
     except DocumentError as exc:
         raise CliError(f"{given.file.name}: {exc}") from exc
-
-
-def _open(
-    given: argparse.Namespace, evidence: str | None = None, bus: Bus | None = None
-) -> Center:
-    from yibao_face.sync.center.center import open_center  # noqa: PLC0415  # see ``_one_line``
-
-    return open_center(given.data, given.db, evidence=evidence, bus=bus)

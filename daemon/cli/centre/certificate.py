@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
 from yibao_face.daemon.clock import moment
+from yibao_face.daemon.desk.suite import certificate_signer_of, sm2_key_path, sm2_signer_of
+from yibao_face.daemon.inbox.revoked import RevocationList
 from yibao_face.daemon.trust.certificate import CertificateError, Facts, verify
-from yibao_face.daemon.trust.signature import key_id_of
+from yibao_face.daemon.trust.signature import Signer, has_sm2, key_id_of
 from yibao_face.daemon.wiring import outbox_path, signer_of, vault_of
 from yibao_face.sync.api import Query
 from yibao_face.sync.outbox import Outbox
 
-_KEY_BYTES = 32
+# Ed25519 and SM2.
+_KEY_BYTES = (32, 64)
 
 
 def add(commands: Commands) -> None:
@@ -37,7 +41,7 @@ def add(commands: Commands) -> None:
 
 
 def _key(given: argparse.Namespace) -> int:
-    signer = signer_of(vault_of(config_of(given)))
+    signer = _own(given)[0]
     public = base64.b64encode(signer.public_key()).decode()
     say(f"{signer.algorithm} {signer.key_id} {public}")
     return 0
@@ -51,13 +55,25 @@ def _show(given: argparse.Namespace) -> int:
 def _verify(given: argparse.Namespace) -> int:
     path = Path(given.what)
     stated = read_file(path).decode("utf-8-sig", "replace") if path.is_file() else None
-    keys = {key_id_of(key): key for key in (_public_key(given),)}
+    keys = {key_id_of(key): key for key in _public_keys(given)}
     no, facts = verify(_stored(given, given.what) if stated is None else stated, keys)
+    _refuse_revoked(given, no, keys)
     _compare(given, facts)
     say(f"genuine: {no}")
     shown = {**asdict(facts), "at": moment(facts.at_ms).isoformat(timespec="seconds")}
     say(json.dumps(shown, ensure_ascii=False))
     return 0
+
+
+def _refuse_revoked(given: argparse.Namespace, no: str, keys: Iterable[str]) -> None:
+    """What the centre told this machine that it trusts no longer."""
+    path = outbox_path(config_of(given))
+    if not path.exists():
+        return
+    with Outbox(path) as outbox:
+        revoked = RevocationList(outbox).current()
+    if no in revoked.certificates or not revoked.devices.isdisjoint(keys):
+        raise CertificateError("genuine, but revoked by the centre")
 
 
 def _compare(given: argparse.Namespace, facts: Facts) -> None:
@@ -69,16 +85,25 @@ def _compare(given: argparse.Namespace, facts: Facts) -> None:
             raise CertificateError(f"genuine, but not of this {option.removeprefix('--')}")
 
 
-def _public_key(given: argparse.Namespace) -> bytes:
+def _own(given: argparse.Namespace) -> tuple[Signer, ...]:
+    """This machine's signers, the one in use first: another suite may have been before."""
+    config = config_of(given)
+    vault = vault_of(config)
+    used = certificate_signer_of(config, vault)
+    before = sm2_key_path(config).exists() and has_sm2()
+    return used, signer_of(vault), *([sm2_signer_of(config, vault)] if before else [])
+
+
+def _public_keys(given: argparse.Namespace) -> tuple[bytes, ...]:
     if given.key is None:
-        return signer_of(vault_of(config_of(given))).public_key()
+        return tuple(signer.public_key() for signer in _own(given))
     try:
         key = base64.b64decode(given.key, validate=True)
     except ValueError as exc:
         raise CliError("--key is not base64") from exc
-    if len(key) != _KEY_BYTES:
-        raise CliError(f"--key holds {len(key)} bytes, a public key has {_KEY_BYTES}")
-    return key
+    if len(key) not in _KEY_BYTES:
+        raise CliError(f"--key holds {len(key)} bytes, a public key has {_KEY_BYTES[0]}")
+    return (key,)
 
 
 def _stored(given: argparse.Namespace, cp_no: str) -> str:

@@ -37,7 +37,16 @@ from yibao_face.daemon.trust.document import (
     strict_json,
 )
 from yibao_face.daemon.trust.policy import KIND, policy_of, replace_file
-from yibao_face.daemon.trust.signature import SEED_BYTES, Ed25519Signer, SignatureError
+from yibao_face.daemon.trust.signature import (
+    SEED_BYTES,
+    SM2_PAIR_BYTES,
+    Ed25519Signer,
+    SignatureError,
+    Signer,
+    Sm2Signer,
+    UnavailableAlgorithmError,
+    new_sm2_pair,
+)
 
 
 def add(commands: Commands) -> None:
@@ -59,6 +68,7 @@ def add(commands: Commands) -> None:
     signing.set_defaults(run=_sign)
     making = actions.add_parser("keygen", help="make a signing key, at the centre / 生成密钥")
     making.add_argument("-o", "--out", required=True, type=Path, metavar="SEEDFILE")
+    making.add_argument("--sm2", action="store_true", help="of SM2, not Ed25519 / 国密签名")
     making.set_defaults(run=_keygen)
 
 
@@ -141,7 +151,7 @@ def _sign(given: argparse.Namespace) -> int:
         policy = parse_policy(strict_json(payload))
         if policy.version != given.version:
             raise CliError(f"{given.payload.name} holds version {policy.version}")
-        signer = _signer(given.key)
+        signer = signer_of_file(given.key)
         data = sign_document(KIND, given.version, payload, signer)
     try:
         replace_file(given.out, data)
@@ -152,7 +162,7 @@ def _sign(given: argparse.Namespace) -> int:
 
 
 def _keygen(given: argparse.Namespace) -> int:
-    seed = secrets.token_bytes(SEED_BYTES)
+    seed = new_sm2_pair() if given.sm2 else secrets.token_bytes(SEED_BYTES)
     try:
         handle = os.open(given.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
@@ -160,16 +170,24 @@ def _keygen(given: argparse.Namespace) -> int:
     except OSError as exc:
         raise CliError(f"{given.out.name} cannot be made: {exc.strerror}") from exc
     # For centre-keys.json of every machine: the public half.
-    say(keys_text([Ed25519Signer(seed)]).rstrip())
+    say(keys_text([_signer(seed)]).rstrip())
     return 0
 
 
-def _signer(path: Path) -> Ed25519Signer:
+def _signer(seed: bytes) -> Signer:
+    """What the length of the key says it is."""
+    return Sm2Signer(seed) if len(seed) == SM2_PAIR_BYTES else Ed25519Signer(seed)
+
+
+def signer_of_file(path: Path) -> Signer:
+    """The centre's signing key in a file only its owner may read; ``CliError``."""
     text = read_file(path)
     if sys.platform != "win32" and path.stat().st_mode & 0o077:
         raise CliError(f"{path.name} may be read by others: chmod 600 it")
     try:
-        return Ed25519Signer(bytes.fromhex(text.decode("ascii")))
+        return _signer(bytes.fromhex(text.decode("ascii")))
+    except UnavailableAlgorithmError as exc:
+        raise CliError(str(exc)) from exc
     except (ValueError, SignatureError) as exc:
         raise CliError(f"{path.name} holds no signing key") from exc
 

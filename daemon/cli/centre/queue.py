@@ -6,7 +6,6 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
 from yibao_face.daemon.clock import Clock, moment
@@ -14,18 +13,18 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.decision import refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.scene.event import Kind
+from yibao_face.daemon.inbox.receipt import RECEIPT, receipt_of
+from yibao_face.daemon.inbox.revoked import RevocationList
 from yibao_face.daemon.ledger import Entry
 from yibao_face.daemon.trust.document import load_keys, open_document
+from yibao_face.daemon.trust.revocation import TrustedKeys
 from yibao_face.daemon.trust.signature import BadSignatureError, Signer, verifier
 from yibao_face.daemon.wiring import centre_keys_path, desk_of, outbox_path, signer_of, vault_of
 from yibao_face.sync.api import StoreError
-from yibao_face.sync.delivery import Receipt, Taken
 from yibao_face.sync.outbox import Outbox
 from yibao_face.sync.stick import export
 from yibao_face.sync.store.repair import Key, Repaired, repair
 from yibao_face.sync.store.verify import Check, Finding, Gap, verify
-
-RECEIPT = "queue-receipt"
 
 
 def add(commands: Commands) -> None:
@@ -132,32 +131,13 @@ def _export(given: argparse.Namespace) -> int:
 
 def _import(given: argparse.Namespace) -> int:
     config = config_of(given)
-    keys = load_keys(centre_keys_path(config))
-    document = open_document(read_file(given.file), RECEIPT, keys)
+    known, data = load_keys(centre_keys_path(config)), read_file(given.file)
     with _outbox(config) as outbox:
-        receipt = _receipt(document.payload, document.version, _signer(config).key_id)
+        document = open_document(data, RECEIPT, TrustedKeys(known, RevocationList(outbox).keys))
+        receipt = receipt_of(document.payload, document.version, _signer(config).key_id)
         done = outbox.delivery.receive(receipt, Clock().unix_ms())
     say(f"已确认 / acknowledged: {done} · 中心拒收 / refused: {len(receipt.refused)}")
     return 0
-
-
-def _receipt(payload: Any, version: int, device: str) -> Receipt:
-    """``{"device", "taken": [[first, last, hash]], "refused": [[id, reason]]}``."""
-    try:
-        body = cast(dict[str, Any], payload)
-        if body["device"] != device:
-            raise CliError("the receipt is for another device / 回执属于其他设备")
-        taken = tuple(_taken(*entry) for entry in body["taken"])
-        turned_down = tuple((str(id_), str(reason)) for id_, reason in body["refused"])
-    except (KeyError, TypeError, ValueError) as exc:
-        raise CliError("the document is no receipt / 文件不是回执") from exc
-    return Receipt(version, taken, turned_down)
-
-
-def _taken(first: object, last: object, hash_: object) -> Taken:
-    if type(first) is not int or type(last) is not int or not isinstance(hash_, str):
-        raise ValueError("a range is two numbers and a hash")
-    return Taken(first, last, bytes.fromhex(hash_))
 
 
 def _outbox(config: Config) -> Outbox:

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import os
 import signal
 import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from yibao_face.daemon.cli.common import CliError, say
+from yibao_face.daemon.cli.centre.service import action, add_log, log_lines
+from yibao_face.daemon.cli.common import CliError, Commands, say
 from yibao_face.daemon.clock import moment
 from yibao_face.sync.center.api import Limits, unix_ms
 
 if TYPE_CHECKING:
     from yibao_face.sync.center.bus.api import Bus
 
+_BUS = "YIBAO_FACE_CENTER_BUS"
 _NO_BUS = "no bus: give --bus nats://a,b,c"
+
+
+def add(actions: Commands) -> None:
+    """Register the actions."""
+    writing = action(actions, "write", "from the bus into the database / 写库", write, db=True)
+    add_log(writing)
+    add_bus(writing)
+    burying = action(actions, "dead", "what could not be written / 死信", dead)
+    burying.add_argument("--retry", action="store_true", help="try once more / 重试")
+    add_bus(burying)
+
+
+def add_bus(parser: argparse.ArgumentParser) -> None:
+    """Which bus is meant."""
+    told = f"nats://a,b,c: records wait there for `write` (default: {_BUS}, else no bus)"
+    parser.add_argument("--bus", default=os.environ.get(_BUS), metavar="URL", help=told)
 
 
 def bus_at(url: str) -> Bus:
@@ -30,12 +48,13 @@ def bus_at(url: str) -> Bus:
 def write(given: argparse.Namespace) -> int:
     """Write until told to stop."""
     from yibao_face.sync.center.bus.writer import Writer  # noqa: PLC0415  # no counter has it
+    from yibao_face.sync.center.center import database_url  # noqa: PLC0415  # no counter has it
     from yibao_face.sync.center.store.database import Database  # noqa: PLC0415  # no counter has it
     from yibao_face.sync.center.store.records import Records  # noqa: PLC0415  # no counter has it
 
     if not given.bus:
         raise CliError(_NO_BUS)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_lines(given)
     stop = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
@@ -44,7 +63,7 @@ def write(given: argparse.Namespace) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask)
     limits = Limits()
-    database, bus = Database(given.db or f"sqlite:///{given.data / 'center.db'}"), None
+    database, bus = Database(database_url(given.data, given.db)), None
     try:
         bus = bus_at(given.bus)
         say("writing")

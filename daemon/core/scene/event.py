@@ -35,6 +35,8 @@ class Kind(StrEnum):
     SETTLED = "settled"
     ROSTER = "roster"
     POLICY = "policy"
+    DOCUMENT = "document"
+    REVOCATION = "revocation"
     CLOCK = "clock"
     ALARM = "alarm"
 

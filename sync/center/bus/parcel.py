@@ -81,7 +81,8 @@ def opened(data: bytes, limits: Limits) -> Parcel:
         caller = _caller(body["caller"])
         batch = read_batch(body["batch"], limits.records)
         check_caller(batch, caller)
-        incoming = [read_record(o, batch.schema, caller.institution) for o in batch.records]
+        told = (batch.schema, caller.institution, batch.algorithm)
+        incoming = [read_record(one, *told) for one in batch.records]
     except (KeyError, TypeError) as exc:
         raise UnreadableError("not a batch of this centre") from exc
     except WireError as exc:

@@ -8,8 +8,10 @@ from aiohttp import web
 
 from yibao_face.sync.center.api import Caller, RefusedError, StoreDownError
 from yibao_face.sync.center.log import warning
+from yibao_face.sync.center.metric import Metrics
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 _DOWN_RETRY_S = 5
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,6 +40,7 @@ def _refusal(request: web.Request, exc: RefusedError) -> web.Response:
         status=exc.status,
         code=exc.code,
     )
+    request.app[METRICS].refused(request.match_info.route.name, exc.code)
     headers = {} if exc.retry_after_s is None else {"Retry-After": str(exc.retry_after_s)}
     body = {"error": exc.code, "message": str(exc)}
     return web.json_response(body, status=exc.status, headers=headers)

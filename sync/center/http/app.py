@@ -17,12 +17,13 @@ from yibao_face.sync.center.api import Caller, RefusedError
 from yibao_face.sync.center.center import Center
 from yibao_face.sync.center.device.authority import Issued, read_request
 from yibao_face.sync.center.device.identity import caller_of
-from yibao_face.sync.center.http.answer import CALLER, refusals
+from yibao_face.sync.center.device.key import DeviceKeys, read_keys
+from yibao_face.sync.center.http.answer import CALLER, METRICS, refusals
 from yibao_face.sync.center.http.throttle import Buckets, Gate
 from yibao_face.sync.center.http.watch import Watch
 from yibao_face.sync.center.ingest.body import strict_json
 from yibao_face.sync.center.intake import take_batch
-from yibao_face.sync.center.log import event
+from yibao_face.sync.center.log import event, warning
 
 _T = TypeVar("_T")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -47,6 +48,11 @@ class Routes:
         self._batches = Buckets(limits.batches_per_s, limits.batch_burst, time.monotonic)
         self._enrolments = Buckets(limits.enrolments_per_s, limits.enrolment_burst, time.monotonic)
         self._watch = Watch(center.documents)
+        gates = {
+            "batch": lambda: self._gate.waiting,
+            "evidence": lambda: self._evidence_gate.waiting,
+        }
+        center.metrics.watch(gates, lambda: self._watch.waiting)
 
     def table(self) -> list[web.RouteDef]:
         """All routes, by the names that stand in the log."""
@@ -81,9 +87,10 @@ class Routes:
         caller = request[CALLER]
         self._batches.spend(caller.device)
         data = await _read(request, self._center.limits.packed_bytes)
-        encoding = request.headers.get("Content-Encoding", "")
+        encoding, began_s = request.headers.get("Content-Encoding", ""), time.monotonic()
         async with self._gate.turn():
             answer = await self._thread(take_batch, self._center, caller, data, encoding)
+        self._center.metrics.answered(time.monotonic() - began_s)
         answer["budget"] = _BUDGET_CROWDED if self._gate.crowded else self._center.limits.records
         return web.json_response(answer)
 
@@ -97,6 +104,7 @@ class Routes:
             given = (request[CALLER], sha256, data, now_ms)
             loop = asyncio.get_running_loop()
             new = await loop.run_in_executor(self._evidence_threads, put, *given)
+        self._center.metrics.evidence(len(data) if new else 0)
         return web.json_response({"now_ms": now_ms, "status": "new" if new else "dup"})
 
     async def _pull(self, request: web.Request) -> web.Response:
@@ -129,7 +137,7 @@ class Routes:
     async def _enrol(self, request: web.Request) -> web.Response:
         self._enrolments.spend(request.remote or "")
         body = _object(strict_json(await _read(request, _SMALL_BYTES)))
-        code, csr = body.get("code"), read_request(body.get("csr"))
+        code, csr, keys = body.get("code"), read_request(body.get("csr")), read_keys(body)
         if not isinstance(code, str) or not code.isascii() or len(code) > 64:
             raise RefusedError(422, "field", "code is not as agreed")
 
@@ -137,21 +145,29 @@ class Routes:
             return self._center.authority.device_certificate(csr, device, institution)
 
         enrol, now_ms = self._center.devices.enrol, self._center.clock()
-        return self._issued(await self._thread(enrol, code, csr.key_sha256, issue, now_ms))
+        issued = await self._thread(enrol, code, csr.key_sha256, issue, now_ms)
+        return await self._bound(issued, keys)
 
     async def _renew(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
         self._batches.spend(caller.device)
-        csr = read_request(_object(strict_json(await _read(request, _SMALL_BYTES))).get("csr"))
+        body = _object(strict_json(await _read(request, _SMALL_BYTES)))
+        csr, keys = read_request(body.get("csr")), read_keys(body)
 
         def issue(device: str, institution: str) -> Issued:
             return self._center.authority.device_certificate(csr, device, institution)
 
         renew, now_ms = self._center.devices.renew, self._center.clock()
-        return self._issued(await self._thread(renew, caller, csr.key_sha256, issue, now_ms))
+        issued = await self._thread(renew, caller, csr.key_sha256, issue, now_ms)
+        return await self._bound(issued, keys)
 
-    def _issued(self, issued: Issued) -> web.Response:
+    async def _bound(self, issued: Issued, keys: DeviceKeys | None) -> web.Response:
+        # After the certificate: where this fails, the device asks again and gets the same one.
         who = issued.caller
+        if keys:
+            bind = self._center.devices.bind_keys
+            if await self._thread(bind, who, keys, self._center.clock()):
+                warning("alarm", device=who.device, kind="sign-key-changed")
         event("certificate", device=who.device, institution=who.institution, serial=who.serial)
         return web.json_response(
             {
@@ -172,6 +188,7 @@ def make_app(center: Center) -> web.Application:
     routes = Routes(center)
     most = max(center.limits.packed_bytes, center.limits.evidence_bytes)
     app = web.Application(middlewares=[refusals, routes.known], client_max_size=most)
+    app[METRICS] = center.metrics
     app.add_routes(routes.table())
     app.cleanup_ctx.append(routes.running)
     return app

@@ -49,7 +49,12 @@ class Gate:
     @property
     def crowded(self) -> bool:
         """Whether somebody stands in line."""
-        return self._inside > self._working
+        return self.waiting > 0
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return max(0, self._inside - self._working)
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncGenerator[None, None]:

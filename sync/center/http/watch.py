@@ -22,6 +22,11 @@ class Watch:
         self._top = 0
         self._waiting = 0
 
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return self._waiting
+
     async def beyond(self, place: int, timeout_s: float) -> None:
         """Return when a document was published behind ``place``, or after ``timeout_s``."""
         self._waiting += 1

@@ -8,21 +8,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, Caller, RefusedError
+from yibao_face.sync.center.ingest.head import Head
 from yibao_face.sync.center.ingest.record import SCHEMAS
+from yibao_face.sync.chain import SHA256, SM3
 
 _REQUIRED = ("schema", "device", "boot_id", "sent_ms", "seq_from", "head", "records")
 _MAX_INTEGER = 2**53 - 1
 _BOOT = re.compile(r"[0-9A-Za-z-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_SIGNATURE = re.compile(r"[0-9A-Za-z+/=]{0,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A sound envelope. ``records``: decoded JSON, not yet looked at.
 
-    ``institution``: as claimed, ``None`` where left out. ``head_seq``, ``head_hash``: the last
-    record the device has written and its hash (32 bytes); 0 and zeros before the first.
-    ``body``: the whole envelope as it was decoded, for who hands it on.
+    ``institution``: as claimed, ``None`` where left out. ``head``: the device's word on its last
+    record; a stick carries none. ``algorithm``: hash of the device's chain. ``body``: the whole
+    envelope as it was decoded, for who hands it on; empty where nobody does.
     """
 
     schema: int
@@ -31,10 +34,10 @@ class Batch:
     boot_id: str
     sent_ms: int
     seq_from: int
-    head_seq: int
-    head_hash: bytes
+    head: Head | None
     records: list[Any]
-    body: Mapping[str, Any] = field(repr=False)
+    algorithm: str = SHA256
+    body: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
 
 def read_batch(body: object, most: int) -> Batch:
@@ -46,9 +49,8 @@ def read_batch(body: object, most: int) -> Batch:
     _check(given, _FIELDS)
     if given["schema"] not in SCHEMAS:
         raise RefusedError(422, "schema", f"schema must be one of {[*SCHEMAS]}")
-    head = _object(given["head"], "head")
-    _check(head, _HEAD)
-    records = given["records"]
+    algorithm = given.get("algorithm") or SHA256
+    head, records = _head(given["head"], algorithm), given["records"]
     if len(records) > most:
         raise RefusedError(413, "too-many", f"a batch has at most {most} records")
     return Batch(
@@ -58,9 +60,9 @@ def read_batch(body: object, most: int) -> Batch:
         given["boot_id"],
         given["sent_ms"],
         given["seq_from"],
-        head["seq"],
-        bytes.fromhex(head["hash"]),
+        head,
         records,
+        algorithm,
         given,
     )
 
@@ -76,6 +78,13 @@ def check_caller(batch: Batch, caller: Caller) -> None:
         raise RefusedError(403, "wrong-device", "device is not that of the certificate")
     if batch.institution not in (None, caller.institution):
         raise RefusedError(403, "wrong-institution", "institution is not the certificate's")
+
+
+def _head(body: object, algorithm: str) -> Head:
+    given = _object(body, "head")
+    _check(given, _HEAD)
+    at_ms, signature = given.get("at_ms") or 0, given.get("signature") or ""
+    return Head(given["seq"], bytes.fromhex(given["hash"]), at_ms, signature, algorithm)
 
 
 def _object(body: object, name: str) -> Mapping[str, Any]:
@@ -106,5 +115,11 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "sent_ms": _integer(0),
     "seq_from": _integer(1),
     "records": lambda value: isinstance(value, list),
+    "algorithm": lambda value: value in (None, SHA256, SM3),
 }
-_HEAD: dict[str, Callable[[Any], bool]] = {"seq": _integer(0), "hash": _like(_HASH)}
+_HEAD: dict[str, Callable[[Any], bool]] = {
+    "seq": _integer(0),
+    "hash": _like(_HASH),
+    "at_ms": lambda value: value is None or _integer(0)(value),
+    "signature": lambda value: value is None or _like(_SIGNATURE)(value),
+}

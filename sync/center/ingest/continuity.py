@@ -21,36 +21,46 @@ class Chain(StrEnum):
 
 def neighbours(links: Sequence[Link], received: Received) -> set[int]:
     """Numbers of stored records whose links ``judge`` will ask for."""
-    own = {link.seq for link in links}
-    beside = {seq + step for seq in own for step in (-1, 1)} - own
+    # Of a batch that holds a stored record once more, too: what is stored counts.
+    beside = {link.seq + step for link in links for step in (-1, 1)}
     return {seq for seq in beside if received.holds(seq)}
 
 
 def judge(
-    links: Sequence[Link], received: Received, stored: Callable[[int], Link | None]
+    links: Sequence[Link], received: Received, stored: Callable[[int], Sequence[Link]]
 ) -> list[Chain]:
-    """The verdict on each link of a batch; ``stored``: the link the centre holds at a number."""
+    """The verdict on each link of a batch.
+
+    ``stored``: the links under which the centre knows the record of a number; more than one
+    where the device has chained its records anew.
+    """
     first: dict[int, Link] = {}
     for link in links:
         first.setdefault(link.seq, link)
 
-    def at(seq: int) -> Link | None:
-        return stored(seq) if received.holds(seq) else first.get(seq)
+    def at(seq: int) -> Sequence[Link]:
+        if received.holds(seq):
+            return stored(seq)
+        return (first[seq],) if seq in first else ()
 
     return [_verdict(link, first, received, at) for link in links]
 
 
-def _verdict(
-    link: Link, first: dict[int, Link], received: Received, at: Callable[[int], Link | None]
-) -> Chain:
-    if received.holds(link.seq) or first[link.seq] != link:
-        return Chain.FORK
-    after = at(link.seq + 1) if received.holds(link.seq + 1) else None
-    if after is not None and after.prev != link.hash:
+def standing(link: Link, before: Sequence[Link], after: Sequence[Link]) -> Chain:
+    """How a link hangs together with what is known of the numbers beside it."""
+    if after and all(one.prev != link.hash for one in after):
         return Chain.BROKEN
     if link.seq == 1:
         return Chain.WHOLE if link.prev == GENESIS else Chain.BROKEN
-    before = at(link.seq - 1)
-    if before is None:
+    if not before:
         return Chain.OPEN
-    return Chain.WHOLE if before.hash == link.prev else Chain.BROKEN
+    return Chain.WHOLE if any(one.hash == link.prev for one in before) else Chain.BROKEN
+
+
+def _verdict(
+    link: Link, first: dict[int, Link], received: Received, at: Callable[[int], Sequence[Link]]
+) -> Chain:
+    if received.holds(link.seq) or first[link.seq] != link:
+        return Chain.FORK
+    after = at(link.seq + 1) if received.holds(link.seq + 1) else ()
+    return standing(link, at(link.seq - 1), after)

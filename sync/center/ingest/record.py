@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from yibao_face.sync.api import FIELDS, Link, Record
-from yibao_face.sync.chain import SCHEMA
+from yibao_face.sync.chain import SCHEMA, SHA256
 from yibao_face.sync.wire import WireError, linked_from_wire
 
 _KEYS = frozenset({*FIELDS, "seq", "prev", "hash", "schema"})
@@ -20,7 +20,7 @@ _CHINA_MS = 8 * 3600 * 1000
 _DAY_MS = 24 * 3600 * 1000
 
 # Schema N and, from the first raise on, N-1: how its records are read into today's ``Record``.
-SCHEMAS: dict[int, Callable[[object], tuple[Record, Link]]] = {SCHEMA: linked_from_wire}
+SCHEMAS: dict[int, Callable[[object, str], tuple[Record, Link]]] = {SCHEMA: linked_from_wire}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class UnsoundError(WireError):
         self.id = id_
 
 
-def read_record(body: object, schema: int, institution: str) -> Incoming:
+def read_record(body: object, schema: int, institution: str, algorithm: str = SHA256) -> Incoming:
     """The record in a decoded JSON object of a batch of ``schema``; raises ``UnsoundError``."""
     if not isinstance(body, dict):
         raise UnsoundError("", "a record is a JSON object")
@@ -56,7 +56,8 @@ def read_record(body: object, schema: int, institution: str) -> Incoming:
         raise UnsoundError(id_, "schema is not that of the batch")
     try:
         ext = _ext(given)
-        record, link = SCHEMAS[schema]({k: v for k, v in given.items() if k in _KEYS})
+        own = {key: value for key, value in given.items() if key in _KEYS}
+        record, link = SCHEMAS[schema](own, algorithm)
     except WireError as exc:
         raise UnsoundError(id_, str(exc)) from exc
     if record.institution not in ("", institution):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Generator
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, inspect, select, update
+from sqlalchemy import Connection, Table, insert, inspect, update
 from sqlalchemy.exc import (
     InterfaceError,
     InternalError,
@@ -17,7 +18,9 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
 
+from yibao_face.sync.api import StoreError
 from yibao_face.sync.center.api import CenterError, RefusedError, StoreDownError
 from yibao_face.sync.center.store.dialect import (
     WRITES,
@@ -26,8 +29,17 @@ from yibao_face.sync.center.store.dialect import (
     insert_new,
     make_default_partition,
     make_partition,
+    one_at_a_time,
+    sqlite_file,
 )
-from yibao_face.sync.center.store.tables import ALARM, META, METADATA, SCHEMA_VERSION
+from yibao_face.sync.center.store.steps import (
+    SCHEMA_VERSION,
+    bring_up,
+    refuse_newer,
+    version_of,
+)
+from yibao_face.sync.center.store.tables import ALARM, META, METADATA
+from yibao_face.sync.store.migrate import back_up, backup_path
 
 # Ids made outside of these days come from broken clocks: no partition of their own.
 _DAYS_BACK, _DAYS_AHEAD = 500, 2
@@ -42,15 +54,19 @@ _DOWN = (
 
 
 class Database:
-    """Safe to call from several threads; several processes may share one PostgreSQL."""
+    """Safe to call from several threads; several processes may share one PostgreSQL.
 
-    def __init__(self, url: str) -> None:
+    An older SQLite file is brought up to today's schema after a copy of it was made beside; an
+    older PostgreSQL only with ``migrate``, once somebody has backed it up. ``CenterError``.
+    """
+
+    def __init__(self, url: str, *, migrate: bool = False) -> None:
         self._engine = connect(url)
         self._lock = threading.Lock()
         self._parts: set[int] = set()
         self.partitioned = self._engine.dialect.name == "postgresql"
         try:
-            self._prepare()
+            self._prepare(migrate=migrate)
         except CenterError:
             self.close()
             raise
@@ -59,11 +75,26 @@ class Database:
         """Give the connections back; may be called twice."""
         self._engine.dispose()
 
+    @property
+    def connections(self) -> int:
+        """Connections in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
     @contextlib.contextmanager
     def reading(self) -> Generator[Connection, None, None]:
         """A transaction that changes nothing; ``StoreDownError`` when it cannot be had."""
         with _told(), self._engine.begin() as db:
             yield db
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Generator[Connection, None, None]:
+        """As ``reading``; all that is read in it is of one moment."""
+        with _told(), self._engine.connect() as db:
+            if self.partitioned:
+                db.execution_options(isolation_level="REPEATABLE READ")
+            with db.begin():
+                yield db
 
     @contextlib.contextmanager
     def writing(self) -> Generator[Connection, None, None]:
@@ -86,15 +117,35 @@ class Database:
                     make_partition(db, part, _partition_name(part))
                 self._parts.add(part)
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, migrate: bool) -> None:
         with self.writing() as db:
-            if inspect(db).has_table(META.name):
-                _check_version(db)
-                return
-            METADATA.create_all(db)
             if self.partitioned:
-                make_default_partition(db)
-            db.execute(insert(META).values(name="schema", value=SCHEMA_VERSION))
+                one_at_a_time(db)
+            if not inspect(db).has_table(META.name):
+                METADATA.create_all(db)
+                if self.partitioned:
+                    make_default_partition(db)
+                db.execute(insert(META).values(name="schema", value=SCHEMA_VERSION))
+                return
+            found = version_of(db)
+            refuse_newer(found)
+            if found < SCHEMA_VERSION:
+                self._keep_copy(found, migrate=migrate)
+            bring_up(db, found)
+
+    def _keep_copy(self, found: int, *, migrate: bool) -> None:
+        """An older database is not touched before there is a copy of it."""
+        file = sqlite_file(self._engine)
+        if file is not None:
+            try:
+                back_up(file, backup_path(file, found))
+            except (StoreError, sqlite3.Error, OSError) as exc:
+                raise CenterError(f"{file.name} of schema {found} cannot be backed up") from exc
+        elif not migrate:
+            raise CenterError(
+                f"the database has schema {found}, this program needs {SCHEMA_VERSION}: make a"
+                " backup (`yibao-face center backup`), then run `yibao-face center migrate --yes`"
+            )
 
 
 def raise_alarm(db: Connection, device: str, kind: str, subject: str, now_ms: int) -> None:
@@ -134,15 +185,6 @@ def _told() -> Generator[None, None, None]:
         # Later is no better: the device has to find and set aside the record that did this.
         message = f"the database does not take this content: {type(exc).__name__}"
         raise RefusedError(500, "content", message) from exc
-
-
-def _check_version(db: Connection) -> None:
-    found = db.execute(select(META.c.value).where(META.c.name == "schema")).scalar_one()
-    if found != SCHEMA_VERSION:
-        raise CenterError(
-            f"the database has schema {found}, this program knows {SCHEMA_VERSION}:"
-            " use the program it was written by, or a newer one"
-        )
 
 
 def _partition_name(part: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,9 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from yibao_face.sync.center.api import Caller, CenterError, RefusedError
 from yibao_face.sync.center.device.authority import Issued
-from yibao_face.sync.center.store.database import Database, rows
-from yibao_face.sync.center.store.tables import CERTIFICATE, CODE
+from yibao_face.sync.center.device.key import DeviceKeys
+from yibao_face.sync.center.store.database import Database, put_once, raise_alarm, rows
+from yibao_face.sync.center.store.tables import CERTIFICATE, CODE, DEVICE_KEY
 
 Issue = Callable[[str, str], Issued]
 
@@ -66,6 +68,53 @@ class Devices:
             _add(db, issued, key_sha256, now_ms)
         return issued
 
+    def bind_keys(self, caller: Caller, keys: DeviceKeys, now_ms: int) -> bool:
+        """Keep a device's public keys; ``True`` when it signed with another key before.
+
+        ``RefusedError`` when another device that is let in signs with this key: whose records a
+        stick carries is told by it.
+        """
+        with self._database.writing() as db:
+            if _signs(db, keys.key_id, caller.device, now_ms):
+                raise RefusedError(422, "keys", "keys.sign is another device's")
+            before = sign_key(db, caller.device)
+            sign, seal = (base64.b64encode(key).decode() for key in (keys.sign, keys.seal))
+            row = {"device": caller.device, "key_id": keys.key_id, "sign": sign, "seal": seal}
+            if not put_once(db, DEVICE_KEY, {**row, "since_ms": now_ms}, "key_id"):
+                own = (DEVICE_KEY.c.device == caller.device, DEVICE_KEY.c.key_id == keys.key_id)
+                db.execute(update(DEVICE_KEY).where(*own).values(seal=seal, since_ms=now_ms))
+            changed = before not in (None, keys.sign)
+            if changed:
+                raise_alarm(db, caller.device, "sign-key-changed", keys.key_id, now_ms)
+        return changed
+
+    def named(self, key_id: str) -> Caller | None:
+        """The device that signs with this key, as its last certificate names it; ``None``.
+
+        ``RefusedError`` when it was shut out. An expired certificate is no reason: a stick comes
+        from where there is no network.
+        """
+        with self._database.reading() as db:
+            own = select(DEVICE_KEY.c.device).where(DEVICE_KEY.c.key_id == key_id)
+            device = db.execute(own.order_by(DEVICE_KEY.c.since_ms.desc()).limit(1)).scalar()
+            its = select(CERTIFICATE).where(CERTIFICATE.c.device == device)
+            last = its.order_by(CERTIFICATE.c.issued_ms.desc(), CERTIFICATE.c.not_after_ms.desc())
+            found = db.execute(last.limit(1)).mappings().first()
+        if found is None:
+            return None
+        if found["revoked_ms"] is not None:
+            raise RefusedError(403, "revoked", "the device was shut out")
+        return Caller(
+            found["device"], found["institution"], found["serial"], found["not_after_ms"]
+        )
+
+    def sign_keys(self, device: str) -> dict[str, bytes]:
+        """All keys a device ever signed with, by their short names; raw."""
+        with self._database.reading() as db:
+            own = select(DEVICE_KEY.c.key_id, DEVICE_KEY.c.sign)
+            found = db.execute(own.where(DEVICE_KEY.c.device == device)).all()
+        return {key_id: base64.b64decode(sign) for key_id, sign in found}
+
     def check(self, caller: Caller, now_ms: int) -> None:
         """Raise ``RefusedError`` unless this certificate is ours, in time and not revoked."""
         if caller.not_after_ms <= now_ms:
@@ -91,6 +140,20 @@ class Devices:
         with self._database.reading() as db:
             own = select(CERTIFICATE.c.serial).where(CERTIFICATE.c.revoked_ms.is_not(None))
             return sorted(row["serial"] for row in rows(db, own))
+
+
+def sign_key(db: Connection, device: str) -> bytes | None:
+    """The raw public key a device signs with now; ``None`` where it has given none."""
+    own = select(DEVICE_KEY.c.sign).where(DEVICE_KEY.c.device == device)
+    found = db.execute(own.order_by(DEVICE_KEY.c.since_ms.desc()).limit(1)).scalar()
+    return None if found is None else base64.b64decode(found)
+
+
+def _signs(db: Connection, key_id: str, device: str, now_ms: int) -> bool:
+    """Whether another device, which has a valid certificate, has this key."""
+    others = select(DEVICE_KEY.c.device).where(DEVICE_KEY.c.key_id == key_id)
+    found = db.execute(others.where(DEVICE_KEY.c.device != device)).scalars().all()
+    return any(_valid(db, other, now_ms) for other in found)
 
 
 def _add(db: Connection, issued: Issued, key_sha256: str, now_ms: int) -> None:

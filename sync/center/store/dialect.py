@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -32,7 +33,7 @@ from yibao_face.sync.center.api import CenterError
 
 Row = Mapping[str, Any]
 WRITES = "yibao_writes"
-_PARTITION_LOCK = 0x59424643
+_TABLES_LOCK = 0x59424643
 
 
 def connect(url: str) -> Engine:
@@ -110,12 +111,23 @@ def _quoted(name: str, dialect: Dialect) -> str:
     return dialect.identifier_preparer.quote(name)
 
 
+def one_at_a_time(db: Connection) -> None:
+    """Who changes tables of a PostgreSQL waits here until others that do have ended."""
+    db.execute(select(func.pg_advisory_xact_lock(_TABLES_LOCK)))
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """The file of an embedded database; ``None`` for a server."""
+    name = engine.url.database
+    return Path(name) if engine.dialect.name == "sqlite" and name else None
+
+
 def make_partition(db: Connection, part: int, name: str) -> None:
     """The partition of ``record`` for one day, unless it is there or the default holds such rows.
 
     Rows of that day may lie in the default partition already: then they stay together there.
     """
-    db.execute(select(func.pg_advisory_xact_lock(_PARTITION_LOCK)))
+    one_at_a_time(db)
     held = "SELECT EXISTS (SELECT 1 FROM record_rest WHERE part = :part)"
     if not db.execute(text(held), {"part": part}).scalar_one():
         db.execute(_ddl(f"{name} PARTITION OF record FOR VALUES FROM ({part}) TO ({part + 1})"))
@@ -123,7 +135,7 @@ def make_partition(db: Connection, part: int, name: str) -> None:
 
 def make_default_partition(db: Connection) -> None:
     """Where the rows of days without a partition of their own go."""
-    db.execute(select(func.pg_advisory_xact_lock(_PARTITION_LOCK)))
+    one_at_a_time(db)
     db.execute(_ddl("record_rest PARTITION OF record DEFAULT"))
 
 

@@ -20,7 +20,6 @@ from sqlalchemy.types import TypeEngine
 
 from yibao_face.sync.api import FIELDS
 
-SCHEMA_VERSION = 1
 METADATA = MetaData()
 
 _LONG = {"certificate", "scores", "models", "thresholds", "findings", "detail"}
@@ -93,7 +92,8 @@ ALARM = Table(
     _column("times", Integer()),
 )
 
-# How far a device has come. tip_hash: of its record numbered top.
+# How far a device has come. tip_hash: of its record numbered top, as linked last. head_…: the last
+# head that was believed; head_signature: base64, empty where the device has no key to sign with.
 PROGRESS = Table(
     "progress",
     METADATA,
@@ -105,6 +105,21 @@ PROGRESS = Table(
     _column("tip_hash", LargeBinary(32)),
     _column("head_seq", BigInteger()),
     _column("head_hash", LargeBinary(32)),
+    _column("head_at_ms", BigInteger()),
+    _column("head_signature", String(128)),
+    _column("head_algorithm", String(8)),
+)
+
+# Further links under which a stored record came again: a repaired device chains its records anew.
+RELINK = Table(
+    "relink",
+    METADATA,
+    _column("device", String(64), key=True),
+    _column("seq", BigInteger(), key=True),
+    _column("hash", LargeBinary(32), key=True),
+    _column("prev", LargeBinary(32)),
+    _column("id", String(64)),
+    _column("received_ms", BigInteger()),
 )
 
 GAP = Table(
@@ -128,6 +143,18 @@ CERTIFICATE = Table(
     Column("reason", String(32)),
     _column("pem", Text()),
     Index("device_certificate_device", "device"),
+)
+
+# Public keys of a device, all it ever had: the newest counts. Base64 of Ed25519 and X25519.
+DEVICE_KEY = Table(
+    "device_key",
+    METADATA,
+    _column("device", String(64), key=True),
+    _column("key_id", String(16), key=True),
+    _column("sign", String(44)),
+    _column("seal", String(44)),
+    _column("since_ms", BigInteger()),
+    Index("device_key_id", "key_id"),
 )
 
 # Only the digest of a code is kept.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,18 @@ def cluster() -> Generator[Postgres, None, None]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str | None:
-    """URL of an empty database; ``None``: the embedded one."""
+def make_url(request: pytest.FixtureRequest) -> Callable[[], str | None]:
+    """URLs of empty databases of one engine; ``None``: the embedded one."""
     if request.param == "sqlite":
-        return None
+        return lambda: None
     made: Postgres = request.getfixturevalue("cluster")
-    return made.new_database()
+    return made.new_database
+
+
+@pytest.fixture
+def url(make_url: Callable[[], str | None]) -> str | None:
+    """URL of an empty database; ``None``: the embedded one."""
+    return make_url()
 
 
 @pytest.fixture

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 from center_bed import (
+    AT_MS,
     DEVICE,
+    SIGNER,
     Site,
     chained,
+    head,
     record,
     run_of,
     running,
@@ -33,8 +36,10 @@ from yibao_face.sync.center.bus.writer import DEAD, Writer
 from yibao_face.sync.center.device.authority import make_authority
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import CONFLICT, PROGRESS
+from yibao_face.sync.chain import SM3
 
 LIMITS = Limits()
+_OTHER_FORM = gzip.compress(b'{"form":9,"now_ms":1}', mtime=0)
 
 
 @pytest.fixture
@@ -167,6 +172,60 @@ def test_a_sign_of_life_travels_every_time(behind: Site, bus: JetStream) -> None
     assert unix_ms() - progress["seen_ms"] < 60_000
 
 
+def test_the_writer_believes_a_head_only_when_it_is_signed(behind: Site, bus: JetStream) -> None:
+    machine, sent = behind.signing(), run_of(1, 4)
+    machine.batch(sent[:3], head=head(sent[2], SIGNER))
+    write_all(bus, behind)
+    assert {} == behind.alarms()
+
+    for told in (head(sent[3]), {**head(sent[3], SIGNER), "seq": 999}):
+        assert ["new"] == statuses(machine.batch(sent[3:], head=told))
+    write_all(bus, behind)
+
+    [progress] = progress_of(behind)
+    assert (3, AT_MS) == (progress["head_seq"], progress["head_at_ms"])
+    assert {"head-unsigned", "head-forged"} == behind.alarms().keys()
+    assert [1, 2, 3, 4] == [row["seq"] for row in behind.stored()]
+
+
+def test_the_writer_knows_what_was_chained_anew_by_its_content(
+    behind: Site, bus: JetStream
+) -> None:
+    machine, anew = behind.machine(), chained([record(n) for n in range(2, 6)], 2, b"\1" * 32)
+    machine.batch(run_of(1, 5))
+
+    assert ["new"] * 4 == statuses(machine.batch(anew))
+    write_all(bus, behind)
+
+    assert [one["hash"] for one in run_of(1, 5)] == [row["hash"].hex() for row in behind.stored()]
+    assert {"chain-renewed", "head-mismatch"} >= behind.alarms().keys() >= {"chain-renewed"}
+
+
+def test_a_chain_of_another_hash_is_written_as_such(behind: Site, bus: JetStream) -> None:
+    machine = behind.machine()
+    sent = chained([record(n) for n in range(1, 4)], algorithm=SM3)
+
+    assert ["new"] * 3 == statuses(machine.batch(sent, algorithm=SM3))
+    write_all(bus, behind)
+
+    assert ["whole"] * 3 == [row["chain"] for row in behind.stored()]
+    assert (SM3, []) == (progress_of(behind)[0]["head_algorithm"], bus.buried())
+
+
+def test_a_batch_that_was_handed_out_again_does_not_turn_the_clock_back(
+    behind: Site, bus: JetStream
+) -> None:
+    behind.machine().batch(run_of(1, 1))
+    [old] = [opened(d.data, LIMITS) for d in bus.fetch(1, 2)]
+    take, late = behind.center.records.take, (old.caller, old.batch, old.incoming)
+    take(*late, old.now_ms + 60_000)
+
+    take(*late, old.now_ms)
+
+    [progress] = progress_of(behind)
+    assert old.now_ms + 60_000 == progress["seen_ms"]
+
+
 def progress_of(site: Site) -> list[dict[str, Any]]:
     with site.center.database.reading() as db:
         return rows(db, select(PROGRESS))
@@ -197,9 +256,7 @@ def test_acknowledged_messages_outlive_the_server(
     assert [*range(1, 6)] == [row["seq"] for row in behind.stored()]
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"not gzip", gzip.compress(b"{}"), gzip.compress(b'{"form":9,"now_ms":1}')]
-)
+@pytest.mark.parametrize("data", [b"", b"not gzip", gzip.compress(b"{}", mtime=0), _OTHER_FORM])
 def test_what_cannot_be_read_is_put_aside_alarmed_and_holds_nobody_up(
     behind: Site, bus: JetStream, data: bytes
 ) -> None:

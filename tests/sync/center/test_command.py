@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -67,6 +70,46 @@ def test_from_init_to_revoke(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert 0 == main(["center", "revoke", "--data", str(folder), "--device", DEVICE])
         assert 403 == machine.batch(run_of(4, 4)).status
         machine.close()
+
+
+def test_metrics_and_json_lines_where_they_are_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "center"
+    assert 0 == main(["center", "init", "--data", str(folder)])
+    program = [sys.executable, "-m", "yibao_face.daemon.cli.main", "center", "serve"]
+    options = ["--data", str(folder), "--port", "0", "--metrics-port", "0", "--log-json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*program, *options], text=True, **pipes) as process:  # type: ignore[call-overload]  # keywords by name
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[1]
+        port = int(process.stdout.readline().rsplit(":", 1)[1])
+        stranger = Machine(port, ssl.create_default_context(cafile=str(folder / "ca.pem")))
+        assert 401 == stranger.batch(run_of(1, 1)).status
+        stranger.close()
+        asking = http.client.HTTPConnection("127.0.0.1", int(url.split(":")[2].split("/")[0]))
+        asking.request("GET", "/metrics")
+        text = asking.getresponse().read().decode()
+        asking.close()
+        process.terminate()
+        _, logged = process.communicate(timeout=30)
+
+    assert 0 == process.returncode
+    assert 'refused_total{code="no-certificate",route="batch"} 1.0' in text
+    [line] = [json.loads(line) for line in logged.splitlines()]
+    assert ("refused", "warning", 401) == (line["event"], line["level"], line["status"])
+
+
+@pytest.mark.parametrize(
+    "option", [("--evidence-mbit", "0"), ("--evidence-closed", "8-9"), ("--metrics-port", "PORT")]
+)
+def test_an_option_that_cannot_be_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
+) -> None:
+    data = ("--data", str(tmp_path / "center"))
+    assert 0 == main(["center", "init", *data])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        given = [word.replace("PORT", str(taken.getsockname()[1])) for word in option]
+
+        assert refusal(capsys, "serve", *data, "--port", "0", *given)
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:

@@ -14,6 +14,7 @@ from yibao_face.sync.api import Record
 from yibao_face.sync.center.api import unix_ms
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import CONFLICT
+from yibao_face.sync.center.upkeep.audit import audit
 
 
 def conflicts(site: Site) -> list[dict[str, Any]]:
@@ -37,6 +38,16 @@ def test_what_is_new_is_stored_as_it_was_sent(site: Site) -> None:
     assert {"whole"} == {row["chain"] for row in site.stored()}
     assert {DEVICE} == {row["device"] for row in site.stored()}
     assert {} == site.alarms()
+
+
+def test_a_chain_by_sm3_is_taken_where_the_batch_says_so(site: Site) -> None:
+    machine = site.machine()
+    sent = chained((record(n) for n in range(1, 4)), algorithm="sm3")
+
+    assert ["reject"] * 3 == statuses(machine.batch(sent))
+    assert ["new"] * 3 == statuses(machine.batch(sent, algorithm="sm3"))
+    assert ["whole"] * 3 == [row["chain"] for row in site.stored()]
+    assert audit(site.center).ok
 
 
 def test_a_replayed_batch_is_all_dup_and_changes_nothing(site: Site) -> None:

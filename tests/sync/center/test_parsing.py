@@ -136,7 +136,7 @@ def test_links_of_one_chain_are_never_broken(held: set[int], came: set[int]) -> 
     received = Received().plus(held)
     links = [LINKS[seq - 1] for seq in sorted(came)]
 
-    verdicts = judge(links, received, {s: LINKS[s - 1] for s in held}.get)
+    verdicts = judge(links, received, {s: (LINKS[s - 1],) for s in held}.__getitem__)
 
     for link, verdict in zip(links, verdicts, strict=True):
         known = link.seq == 1 or link.seq - 1 in held | came
@@ -150,6 +150,6 @@ def test_a_link_with_other_content_is_found_by_a_neighbour(at: int, held: set[in
     received = Received().plus(held - {at})
     links = sorted([forged, *(LINKS[s - 1] for s in {at + 1} - held)], key=lambda link: link.seq)
 
-    verdicts = judge(links, received, {s: LINKS[s - 1] for s in held - {at}}.get)
+    verdicts = judge(links, received, {s: (LINKS[s - 1],) for s in held - {at}}.__getitem__)
 
     assert Chain.BROKEN in verdicts

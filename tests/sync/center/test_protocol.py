@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import jsonschema_rs
 import pytest
-from center_bed import INSTITUTION, Site, envelope, request_pem, run_of
+from center_bed import INSTITUTION, SIGNER, Site, envelope, head, keys_of, request_pem, run_of
 from cryptography.hazmat.primitives.asymmetric import ec
 from harness import ROOT
 
@@ -46,7 +46,9 @@ def test_the_golden_batch_gets_the_golden_answer(site: Site) -> None:
     got = machine.post("/v1/batch", batch)
 
     assert 200 == got.status
-    assert answer == {**got.body, "now_ms": answer["now_ms"]}
+    assert got.body["now_ms"] == got.body["evidence"]["after_ms"]
+    evidence = {**got.body["evidence"], "after_ms": answer["now_ms"]}
+    assert answer == {**got.body, "now_ms": answer["now_ms"], "evidence": evidence}
     assert valid("batch", batch)
     assert valid("answer", answer)
     assert valid("answer", got.body)
@@ -79,6 +81,8 @@ def test_every_answer_is_as_its_schema_says(embedded: Site) -> None:
 
     assert valid("renew", csr)
     assert valid("enrol", {"code": "K", **csr})
+    assert valid("enrol", {"code": "K", **csr, "keys": keys_of(SIGNER)})
+    assert not valid("renew", {**csr, "keys": {"sign": "x", "seal": "y"}})
     assert valid("issued", machine.plain("/v1/renew", csr).body)
     assert valid("pull", machine.call("GET", "/v1/pull").body)
     assert valid("error", machine.call("GET", "/nothing").body)
@@ -94,6 +98,7 @@ def test_the_schemas_and_the_program_demand_the_same_fields() -> None:
     assert {*schema("batch")["required"]} == {*body}
     assert valid("record", record)
     assert not valid("record", {**record, "id": "1"})
+    assert valid("batch", {**body, "head": head(record, SIGNER), "algorithm": "sm3"})
 
 
 def test_the_document_lists_every_word_of_refusal() -> None:

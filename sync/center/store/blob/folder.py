@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from yibao_face.sync.center.api import RefusedError, StoreDownError
@@ -62,6 +62,11 @@ class FolderBlob:
 
     def _file(self, sha256: str) -> Path:
         return self._folder / key_of(sha256)
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Whole blobs of a folder, by address; each has its address for a name."""
+    return (f for f in sorted(folder.rglob("*")) if f.is_file() and f.suffix != ".part")
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -16,6 +16,8 @@ from yibao_face.sync.center.store.blob.folder import FolderBlob
 if TYPE_CHECKING:
     from yibao_face.sync.center.store.blob.s3 import S3Place
 
+# Of the data folder of a centre.
+EVIDENCE_FOLDER = "evidence"
 _OPTIONS = {"endpoint", "region", "style", "ca", "credentials", "conditional"}
 _STYLES = {"path": True, "virtual": False}
 _SWITCH = {"on": True, "off": False}
@@ -26,12 +28,20 @@ def open_blob(place: str | None, folder: Path, free_bytes: int) -> Blob:
 
     A folder keeps ``free_bytes`` of its disk free.
     """
-    if not place or "://" not in place:
-        return FolderBlob(Path(place) if place else folder, free_bytes)
+    own = folder_of(place, folder)
+    if own is not None:
+        return FolderBlob(own, free_bytes)
     # Here, as a centre with a folder has no need of the client.
     from yibao_face.sync.center.store.blob.s3 import S3Blob  # noqa: PLC0415  # as said above
 
-    return S3Blob(s3_place(place, os.environ))
+    return S3Blob(s3_place(place or "", os.environ))
+
+
+def folder_of(place: str | None, folder: Path) -> Path | None:
+    """The folder ``open_blob`` would use; ``None`` for a bucket."""
+    if place and "://" in place:
+        return None
+    return Path(place) if place else folder
 
 
 def s3_place(place: str, environ: Mapping[str, str]) -> S3Place:

@@ -1,0 +1,1 @@
+"""What the centre's operator does beside the running service: audit, sticks, backup."""

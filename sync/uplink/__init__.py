@@ -1,0 +1,1 @@
+"""The way from a counter up to the centre and back: enrolment, results, evidence, letters."""

@@ -1,0 +1,1 @@
+"""What travels: one connection, the bodies sent and the answers read."""
