@@ -115,6 +115,9 @@ export const acting = {
     } else if (form === "Imported" || form === "Taken") {
       const titles = spec.titles(form);
       this.tell(`${act.title}：${Object.entries(answer).map(([name, n]) => `${titles[name]}${n}`).join("，")}`);
+    } else if (form === "Published") {
+      const lacking = answer.lacking.length ? `；${answer.lacking.length}台未上报加密公钥，收不到` : "";
+      this.tell(`${act.title}：已下发${answer.devices.length}台设备${lacking}`);
     } else if (form === "AuditReport") {
       const text = `共${answer.entries}条`;
       if (answer.whole) this.tell(`审计链完整，${text}`);

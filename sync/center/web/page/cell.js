@@ -55,13 +55,16 @@ export function cell(row, own, names) {
   if (value === null || value === undefined) return { text: own.how === "percent" ? "无结算" : "—", tone: "", class: "" };
   if (own.how === "words") {
     const table = FORMS[own.form][own.name];
+    if (Array.isArray(value)) {
+      return { text: value.map((one) => word(table, one)).join("\n") || "—", tone: "", class: "" };
+    }
     return { text: word(table, value), tone: tone(table, value), class: "badge" };
   }
   return { tone: "", class: own.how === "tree" ? `depth-${row.depth ?? 0}` : "", ...SHOWN[own.how](value, names) };
 }
 
 const SHOWN = {
-  text: (value) => ({ text: plain(value) }),
+  text: (value) => ({ text: typeof value === "string" ? value : plain(value) }),
   tree: (value) => ({ text: value }),
   moment: (value) => ({ text: moment(value) }),
   span: (value) => ({ text: value === 0 ? "0" : span(value) }),

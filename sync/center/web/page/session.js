@@ -5,19 +5,29 @@ import { regionTree } from "/page/region.js";
 import { learn } from "/page/spec.js";
 
 const REFRESH_MS = 60_000;
+// Refreshing by itself would keep a session alive that nobody uses: it stops after a while, and
+// what is on the screen goes when the office's own patience ends.
+const AWAY_MS = 5 * 60_000, GONE_MS = 30 * 60_000;
 export const EMPTY_SIGN = { name: "", password: "", busy: false, fault: "", note: "" };
 export const EMPTY_CHANGE = { old: "", new: "", again: "", busy: false, fault: "" };
 
 export const signing = {
   async init() {
     window.addEventListener("hashchange", () => this.route());
-    setInterval(() => this.refresh(), REFRESH_MS);
+    for (const sign of ["pointerdown", "keydown"]) window.addEventListener(sign, () => { this.active = Date.now(); });
+    setInterval(() => this.tick(), REFRESH_MS);
     try {
       await this.enter(await call("GET", "/session"));
     } catch (fault) {
       this.stage = "sign";
       if (fault.status !== 401) this.sign.fault = fault.message;
     }
+  },
+
+  tick() {
+    const idle = Date.now() - this.active;
+    if (this.stage === "in" && idle > GONE_MS) this.signOut("长时间没有操作，已自动退出");
+    else if (idle < AWAY_MS) this.refresh();
   },
 
   async signIn() {
@@ -78,12 +88,13 @@ export const signing = {
     }
   },
 
-  async signOut() {
+  async signOut(note = "已退出") {
     try {
       await call("DELETE", "/session");
-    } finally {
-      this.leave("已退出");
+    } catch {
+      // Unreachable, or over already: the screen is cleared all the same.
     }
+    this.leave(note);
   },
 
   /** Nothing of what was shown stays on the page. */

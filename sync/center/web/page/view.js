@@ -4,17 +4,18 @@
 // column: "name" or "name=title"; how it is shown follows from its name and its form (`how`).
 // act: {call, title, button, on: "row" | "view", when(row, me), bar(row, me), known(row), fill, tone, ask}
 
-const MINE = "必须由另一人复核";
+// The office refuses a second word by the same person: say so before, not after.
+const another = (row, me) =>
+  row.created_by === me.name ? "这是您提出的申请，须由他人审核"
+    : row.decided_by === me.name ? "您已初审，须由另一人复核" : "";
 
 const decide = (call, title) => ({
   call: `${call}_decide`, title: `${title}初审`, button: "初审", on: "row", read: true,
-  when: (row) => row.state === "pending",
+  when: (row) => row.state === "pending", bar: another,
 });
 const confirm = (call, title) => ({
   call: `${call}_confirm`, title: `${title}复核`, button: "复核", on: "row", read: true,
-  when: (row) => row.state === "proposed",
-  // The same person may not do both: say so before, not after.
-  bar: (row, me) => (row.decided_by === me.name ? MINE : ""),
+  when: (row) => row.state === "proposed", bar: another,
 });
 
 const WHERE = ["region", "institution"];

@@ -105,6 +105,25 @@ export const WORDS = {
   },
 };
 
+WORDS.warning = {
+  "settlement-count-missing": ["缺结算人次", WARN], "treatment-count-missing": ["缺诊疗人次", WARN],
+  "settlement-exceeds-count": ["核验多于结算人次", WARN],
+  "treatment-exceeds-count": ["签到多于诊疗人次", WARN],
+};
+
+// Facts that carry no title of their own: what devices and people wrote down with a case or record.
+const KEYS = {
+  case: "情形", from: "起", until: "止", photos: "照片", staff: "经办人员", agent: "代办人",
+  relation: "关系", documents: "证件", replace: "更换设备", contact: "联系人", record: "记录编号",
+  records: "涉及记录", evidence: "证据", reason: "理由", of: "所指登记", approved: "通过",
+  reviewer: "审核人", day: "日期", count: "人次", category: "类别", event: "事件", match: "比对分",
+  liveness: "活体分", quality: "质量分", department: "科室", bed: "床号", title: "名称",
+};
+const VALUES = {
+  transferred: "转院", "in-treatment": "治疗中", "face-unrecognised": "人脸无法识别",
+  "on-leave": "请假外出", settlement: "结算", treatment: "诊疗", register: "登记",
+};
+
 const CASE = { state: "case", kind: "casekind" };
 const DEVICE = { state: "device", camera: "camera", power: "power" };
 const TICKET = { state: "ticket", cause: "alarm" };
@@ -118,7 +137,7 @@ export const FORMS = {
   User: { status: "status" }, Ticket: TICKET, TicketDetail: TICKET,
   Practitioner: { kind: "practitioner", status: "status" }, Attendance: { cause: "cause" },
   Task: TASK, TaskDetail: TASK, Record: RECORD, RecordDetail: RECORD, Alarm: { kind: "alarm" },
-  Settlement: { verdict: "verdict" }, VerdictCounts: { verdict: "verdict" },
+  Rate: { warnings: "warning" }, Settlement: { verdict: "verdict" }, VerdictCounts: { verdict: "verdict" },
   Counts: CASE, Entry: { result: "result" },
   // Rows inside an answer.
   "DeviceDetail.alarm_list": { kind: "alarm" }, "TaskDetail.progress": { state: "round" },
@@ -182,7 +201,7 @@ export function plain(value) {
   if (value === null || value === undefined || value === "") return "—";
   if (value === true || value === false) return value ? "是" : "否";
   if (Array.isArray(value)) return value.length ? value.map(plain).join("\n") : "—";
-  if (typeof value !== "object") return String(value);
+  if (typeof value !== "object") return VALUES[value] ?? String(value);
   const pairs = Object.entries(value);
-  return pairs.length ? pairs.map(([name, own]) => `${name}：${plain(own)}`).join("\n") : "—";
+  return pairs.length ? pairs.map(([name, own]) => `${KEYS[name] ?? name}：${plain(own)}`).join("\n") : "—";
 }

@@ -1,0 +1,347 @@
+"""The office's page in a real browser, against the real office."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from browser_bed import DESKTOP, PHONE, chromium, watched
+from center_bed import INSTITUTION
+from page_bed import FIRST, HOSTILE, OWN, RECORDS, Desk, Visit, desk, furnish, sheet, visit
+from playwright.sync_api import Browser, expect
+
+from yibao_face.sync.center.api import unix_ms
+from yibao_face.sync.center.office.door.permission import Role
+from yibao_face.sync.center.office.people.first import add_first
+
+VIEWS = (
+    *("", "devices", "bindings", "institutions", "regions", "records", "alarms", "tickets"),
+    *("practitioners", "attendance", "tasks", "specials", "erasures", "rates", "rate-days"),
+    *("settlements", "users", "settings", "audit"),
+)
+SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser, None, None]:
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Generator[Desk, None, None]:
+    with desk(tmp_path_factory.mktemp("office") / "center") as made:
+        furnish(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def everyone(office: Desk) -> str:
+    """Somebody with every role there is."""
+    name = office.person(Role.AUDITOR)
+    grants = [{"role": role.value, "scope": "*"} for role in Role]
+    office.clerk("furnisher").call("PUT", f"/users/{name}/grants", grants=grants)
+    return name
+
+
+def test_the_first_sign_in_asks_for_a_password_of_ones_own(browser: Browser, office: Desk) -> None:
+    add_first(office.office, ("newcomer", "新人", FIRST), ("admin", "*"), "test", unix_ms())
+
+    with watched(browser, office.base) as window:
+        page = Visit(window).sign_in("newcomer", FIRST)
+        expect(page.get_by_role("heading", name="修改密码")).to_be_visible()
+        assert 0 == page.locator("nav").count()
+        page.get_by_label("原密码").fill(FIRST)
+        page.get_by_label("新密码", exact=True).fill(OWN)
+        page.get_by_label("再输入一次新密码").fill(OWN + "x")
+        page.get_by_role("button", name="保存新密码").click()
+        expect(page.get_by_role("alert").filter(has_text="不一致")).to_be_visible()
+        page.get_by_label("再输入一次新密码").fill(OWN)
+        page.get_by_role("button", name="保存新密码").click()
+
+        expect(page.get_by_role("heading", name="总览")).to_be_visible()
+
+
+def test_a_wrong_password_lets_nobody_in_and_says_so(browser: Browser, office: Desk) -> None:
+    name = office.person(Role.OPERATOR)
+
+    with watched(browser, office.base) as window:
+        page = Visit(window).sign_in(name, "wrong")
+
+        expect(page.get_by_role("alert").filter(has_text="密码不对")).to_be_visible()
+        assert "" == page.get_by_label("密码", exact=True).input_value()
+        assert 0 == page.locator("main.room").count()
+
+
+@SIZES
+def test_every_view_opens_fits_the_window_and_keeps_nobody_out(
+    browser: Browser, office: Desk, everyone: str, size: tuple[int, int]
+) -> None:
+    with visit(browser, office, everyone, size) as visitor:
+        for view in VIEWS:
+            page = visitor.go(view)
+            told = [one.inner_text() for one in page.get_by_role("alert").all()]
+            assert ("", []) == ("".join(told), visitor.window.barriers()), view
+            assert visitor.window.width() <= size[0], view
+
+
+@SIZES
+def test_dialogs_fit_and_keep_nobody_out(
+    browser: Browser, office: Desk, everyone: str, size: tuple[int, int]
+) -> None:
+    buttons = {
+        "devices": "申请绑定设备",
+        "institutions": "新增机构",
+        "tasks": "新建查房任务",
+        "settlements": "上传结算",
+        "users": "新增用户",
+        "settings": "修改设置",
+    }
+    with visit(browser, office, everyone, size) as visitor:
+        for view, name in buttons.items():
+            visitor.go(view)
+            box = visitor.press(name)
+            assert [] == visitor.window.barriers(), view
+            assert visitor.window.width() <= size[0], view
+            visitor.page.keyboard.press("Escape")
+            expect(box).to_be_hidden()
+
+
+def test_a_binding_takes_two_people_and_gives_its_code_once(
+    browser: Browser, office: Desk
+) -> None:
+    clerk = office.person(Role.OPERATOR)
+    first, second = office.person(Role.REVIEWER), office.person(Role.REVIEWER)
+
+    with visit(browser, office, clerk) as visitor:
+        visitor.go("bindings")
+        box = visitor.press("申请绑定设备")
+        box.get_by_label("机构编号").fill(INSTITUTION)
+        box.get_by_label("设备号").fill("counter-77")
+        box.get_by_role("button", name="确定").click()
+        visitor.told("已完成")
+    for reviewer, button, choice in ((first, "初审", "true"), (second, "复核", "true")):
+        with visit(browser, office, reviewer) as visitor:
+            page = visitor.go("bindings")
+            row = page.get_by_role("row").filter(has_text="counter-77")
+            row.get_by_role("button", name=button).click()
+            box = page.get_by_role("dialog")
+            expect(box.get_by_text("counter-77")).to_be_visible()
+            box.get_by_role("combobox").select_option(choice)
+            box.get_by_label("理由").fill("材料齐全")
+            box.get_by_role("button", name="确定").click()
+            visitor.told("已完成")
+            if button == "初审":
+                row.get_by_role("button", name="复核").click()
+                expect(page.get_by_role("alert").filter(has_text="须由另一人复核")).to_be_visible()
+                expect(page.get_by_role("button", name="确定")).to_be_disabled()
+    with visit(browser, office, clerk) as visitor:
+        page = visitor.go("bindings?state=approved")
+        row = page.get_by_role("row").filter(has_text="counter-77")
+        row.get_by_role("button", name="绑定码").click()
+        page.get_by_role("button", name="确定").click()
+        code = page.locator(".secret")
+        expect(code).to_be_visible()
+        shown = code.inner_text()
+        page.keyboard.press("Escape")
+
+        assert len(shown) >= 8
+        expect(page.get_by_text(shown)).to_have_count(0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+def test_an_uploaded_sheet_is_compared_with_the_certificates(
+    browser: Browser, office: Desk, tmp_path: Path, encoding: str
+) -> None:
+    clerk = office.person(Role.OPERATOR)
+    at = "2026-11-22T09:30:00"
+    lines = [
+        (INSTITUTION, "D00000001", "CP00000001", "12.50", at),
+        (INSTITUTION, f"X-{encoding}", "CP99999999", "8.00", at),
+    ]
+    file = tmp_path / "结算.csv"
+    file.write_bytes(sheet(lines).encode(encoding))
+
+    with visit(browser, office, clerk) as visitor:
+        visitor.go("settlements")
+        box = visitor.press("上传结算")
+        box.get_by_label("CSV").set_input_files(file)
+        box.get_by_role("button", name="确定").click()
+        visitor.told("上传结算：")
+
+        page = visitor.go("settlements?verdict=unknown-cp-no&from=2026-11-22&to=2026-11-22")
+        expect(page.get_by_role("cell", name="凭证号不存在").first).to_be_visible()
+        expect(page.locator(".chips").get_by_text("凭证号不存在")).to_be_visible()
+
+
+def test_a_sheet_with_a_fault_is_refused_by_its_reason(
+    browser: Browser, office: Desk, tmp_path: Path
+) -> None:
+    clerk = office.person(Role.OPERATOR)
+    file = tmp_path / "bad.csv"
+    file.write_text("nothing,of,this\n1,2,3\n", "utf-8")
+
+    with visit(browser, office, clerk) as visitor:
+        visitor.go("settlements")
+        box = visitor.press("上传结算")
+        box.get_by_label("CSV").set_input_files(file)
+        box.get_by_role("button", name="确定").click()
+
+        expect(box.get_by_role("alert").last).not_to_be_empty()
+        expect(box).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("role", "sees", "sees_not"),
+    [
+        (Role.AUDITOR, {"系统", "记录"}, set[str]()),
+        (Role.ENGINEER, {"设备", "工单", "告警"}, {"记录", "结算", "系统", "审核"}),
+        (Role.REVIEWER, {"审核", "记录"}, {"系统"}),
+    ],
+)
+def test_a_role_sees_its_own_views_only(
+    browser: Browser, office: Desk, role: Role, sees: set[str], sees_not: set[str]
+) -> None:
+    with visit(browser, office, office.person(role)) as visitor:
+        items = visitor.page.get_by_role("navigation", name="主导航").get_by_role("listitem")
+        names = {text.split("\n")[0].strip() for text in items.all_inner_texts()}
+
+        assert sees <= names
+        assert set() == names & sees_not
+
+
+def test_who_may_only_read_is_offered_nothing_to_press(browser: Browser, office: Desk) -> None:
+    with visit(browser, office, office.person(Role.AUDITOR)) as visitor:
+        page = visitor.go("devices")
+        expect(page.get_by_role("button", name="查看", exact=False).first).to_be_visible()
+
+        assert 0 == page.get_by_role("button", name="吊销").count()
+        assert 0 == page.get_by_role("button", name="申请绑定设备").count()
+
+
+def test_hostile_text_is_shown_as_text(browser: Browser, office: Desk, everyone: str) -> None:
+    with visit(browser, office, everyone) as visitor:
+        page = visitor.go("institutions")
+        expect(page.get_by_role("cell", name=HOSTILE)).to_be_visible()
+        page.get_by_role("button", name=f"查看 {HOSTILE}").click()
+        expect(page.get_by_role("dialog").get_by_text(HOSTILE)).to_be_visible()
+
+        assert 0 == page.locator("img").count()
+
+
+def test_records_are_masked_paged_and_saved_as_a_sheet(browser: Browser, office: Desk) -> None:
+    with visit(browser, office, office.person(Role.OPERATOR)) as visitor:
+        page = visitor.go("records")
+        rows = page.locator("tbody tr")
+        expect(rows).to_have_count(50)
+        assert "5" * 64 not in page.content()
+        page.get_by_role("button", name="显示更多").click()
+        expect(rows).to_have_count(RECORDS)
+        with page.expect_download() as saving:
+            page.get_by_role("button", name="导出CSV").click()
+        text = Path(saving.value.path()).read_text("utf-8-sig")
+
+        assert saving.value.suggested_filename.endswith(".csv")
+        assert RECORDS <= len(text.splitlines()) <= RECORDS + 1
+        assert "5" * 64 not in text
+
+
+def test_a_filter_stays_in_the_address(browser: Browser, office: Desk, everyone: str) -> None:
+    with visit(browser, office, everyone) as visitor:
+        page = visitor.go("records")
+        page.get_by_label("原因").select_option("spoof-flat")
+        page.get_by_role("button", name="查询").click()
+        expect(page.get_by_text("没有符合条件的内容")).to_be_visible()
+        page.reload()
+
+        expect(page.get_by_label("原因")).to_have_value("spoof-flat")
+        expect(page.get_by_text("没有符合条件的内容")).to_be_visible()
+
+
+def test_a_keyboard_is_enough(browser: Browser, office: Desk, everyone: str) -> None:
+    with watched(browser, office.base) as window:
+        page = window.open()
+        page.get_by_label("登录名").wait_for()
+        for text in (everyone, OWN):
+            page.keyboard.press("Tab")
+            page.keyboard.type(text)
+        page.keyboard.press("Enter")
+        page.locator("main.room").wait_for()
+        page.keyboard.press("Tab")
+        assert "跳到内容" == page.evaluate("document.activeElement.textContent")
+        link = page.get_by_role("link", name="设备").first
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            if link.evaluate("(own) => own === document.activeElement"):
+                break
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="设备", level=1)).to_be_visible()
+        opener = page.get_by_role("button", name="申请绑定设备")
+        opener.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert "institution" == page.evaluate("document.activeElement.name")
+        page.keyboard.press("Escape")
+
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(opener).to_be_focused()
+
+
+def test_an_ended_session_leads_back_to_the_sign_in_with_nothing_left(
+    browser: Browser, office: Desk
+) -> None:
+    with watched(browser, office.base) as window:
+        visitor = Visit(window)
+        visitor.sign_in(office.person(Role.OPERATOR)).locator("main.room").wait_for()
+        page = visitor.go("records")
+        page.context.clear_cookies()
+        page.get_by_role("button", name="查询").click()
+
+        expect(page.get_by_text("登录已失效")).to_be_visible()
+        assert "D0000" not in page.content()
+        window.faults = [one for one in window.faults if "401" not in one]
+
+
+def test_paper_gets_the_list_without_the_buttons(
+    browser: Browser, office: Desk, everyone: str
+) -> None:
+    with visit(browser, office, everyone) as visitor:
+        page = visitor.go("devices")
+        page.emulate_media(media="print")
+
+        expect(page.get_by_role("table").first).to_be_visible()
+        for hidden in (".side", ".tools", ".filters", "td.acts"):
+            expect(page.locator(hidden).first).to_be_hidden()
+
+
+def test_every_call_of_the_page_exists_and_every_word_has_its_meaning(
+    browser: Browser, office: Desk, everyone: str
+) -> None:
+    """The page against the office's own description of itself."""
+    with visit(browser, office, everyone) as visitor:
+        calls, words = visitor.page.evaluate(
+            """async () => {
+              const { VIEWS } = await import("/page/view.js");
+              const { FORMS, WORDS } = await import("/page/words.js");
+              const answer = await fetch("/office/v1/openapi.json");
+              const own = await answer.json();
+              const known = Object.values(own.paths).flatMap((path) =>
+                Object.values(path).map((one) => one.operationId));
+              const named = VIEWS.flatMap((view) => [view.list, view.facts, view.detail, view.csv,
+                view.counts, ...(view.more ?? []).map(([name]) => name),
+                ...(view.acts ?? []).map((act) => act.call)]);
+              const lacking = [];
+              for (const [form, fields] of Object.entries(FORMS)) {
+                const properties = own.components.schemas[form]?.properties ?? {};
+                for (const [field, table] of Object.entries(fields)) {
+                  for (const word of properties[field]?.enum ?? []) {
+                    if (word !== null && !WORDS[table][word]) lacking.push(`${field} ${word}`);
+                  }
+                }
+              }
+              return [named.filter((one) => one && !known.includes(one)), lacking];
+            }"""
+        )
+
+        assert ([], []) == (calls, words)
