@@ -1,0 +1,1 @@
+"""The tables of the office and how they are read."""
