@@ -176,7 +176,7 @@ def _is_texts(field: Field, given: Any) -> bool:
 
 
 def _is_rows(field: Field, given: Any) -> bool:
-    return isinstance(given, list) and len(cast(list[Any], given)) <= field.most
+    return isinstance(given, list) and len(cast(list[object], given)) <= field.most
 
 
 _CHECKS: dict[str, Callable[[Field, Any], bool]] = {

@@ -214,9 +214,8 @@ FORMS: dict[str, tuple[Field, ...]] = {
     "Published": always(
         text("kind", "文件种类"),
         text("name", "文件名"),
-        whole("version", "版本"),
-        text("target", "下发对象"),
-        whole("place", "下发次序"),
+        texts("devices", "已下发的设备"),
+        texts("lacking", "未上报加密公钥、收不到的设备"),
     ),
     "Attendance": always(
         text("record", "记录编号"),
