@@ -8,6 +8,7 @@ from typing import Self
 
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.device.authority import Authority
+from yibao_face.sync.center.office.fleet.health import HealthLog
 from yibao_face.sync.center.store.database import Database
 from yibao_face.sync.center.store.devices import Devices
 from yibao_face.sync.center.store.documents import Documents
@@ -26,6 +27,7 @@ class Center:
     devices: Devices
     documents: Documents
     evidence: Evidence
+    health: HealthLog
     limits: Limits = field(default_factory=Limits)
     clock: UnixMs = unix_ms
 
@@ -53,6 +55,7 @@ def open_center(
         Devices(database),
         Documents(database),
         Evidence(database, folder / "evidence", limits),
+        HealthLog(database),
         limits,
         clock,
     )

@@ -9,8 +9,10 @@ from yibao_face.sync.center.api import Caller
 from yibao_face.sync.center.center import Center
 from yibao_face.sync.center.ingest.batch import Batch, check_caller, read_batch
 from yibao_face.sync.center.ingest.body import strict_json, unpacked
+from yibao_face.sync.center.ingest.health import HealthError, read_health
 from yibao_face.sync.center.ingest.record import Incoming, UnsoundError, read_record
 from yibao_face.sync.center.log import event, warning
+from yibao_face.sync.center.store.database import raise_alarm
 
 _REJECTED = "reject"
 
@@ -27,6 +29,7 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
     incoming = [one for one in sound if isinstance(one, Incoming)]
     now_ms = center.clock()
     taken = center.records.take(caller, batch, incoming, now_ms)
+    _keep_health(center, caller, batch, now_ms)
     statuses = iter(taken.statuses)
     results = [
         _result(one.id, _REJECTED, str(one))
@@ -37,6 +40,19 @@ def take_batch(center: Center, caller: Caller, data: bytes, encoding: str) -> di
     _log(caller, batch, results, taken.alarms)
     gaps = [[first, last] for first, last in taken.gaps]
     return {"now_ms": now_ms, "results": results, "gaps": gaps}
+
+
+def _keep_health(center: Center, caller: Caller, batch: Batch, now_ms: int) -> None:
+    """After the records and apart from them: what a machine says of itself delays no result."""
+    try:
+        health = read_health(batch.health)
+    except HealthError as exc:
+        warning("health", device=caller.device, reason=str(exc))
+        with center.database.writing() as db:
+            raise_alarm(db, caller.device, "health", str(exc), now_ms)
+        return
+    if health is not None:
+        center.health.note(caller.device, health, now_ms - batch.sent_ms, now_ms)
 
 
 def _read(body: object, batch: Batch, caller: Caller) -> Incoming | UnsoundError:

@@ -40,7 +40,7 @@ ACTIONS = {
     "certificate": {"key", "show", "verify"},
     "policy": {"check", "install", "try", "sign", "keygen"},
     "queue": {"ls", "verify", "repair", "retry", "export", "import"},
-    "center": {"init", "serve", "code", "revoke", "publish"},
+    "center": {"init", "serve", "code", "revoke", "publish", "user", "office"},
     "clip": {"make", "info"},
     "bench": {"verify", "capture"},
     "library": {"config"},

@@ -11,6 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yibao_face.daemon.cli.centre import office
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
 from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.trust.document import Document, DocumentError, load_keys, open_document
@@ -39,6 +40,8 @@ def add(commands: Commands) -> None:
     serving.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="listen here")
     serving.add_argument("--port", type=int, default=_PORT, help="0 = any free one")
     serving.add_argument("--share-port", action="store_true", help="one of several processes")
+    office.add_serving(serving)
+    office.add(actions, _action)
     making = _action(
         actions, "code", "one-time code that binds a machine / 绑定码", _code, db=True
     )
@@ -106,7 +109,8 @@ def _serve(given: argparse.Namespace) -> int:
         def ready(port: int) -> None:
             say(f"ready https://{given.host}:{port}")
 
-        await serve(center, given.host, given.port, ready, stop, share=given.share_port)
+        async with office.serving(given, center, stop):
+            await serve(center, given.host, given.port, ready, stop, share=given.share_port)
 
     with _open(given) as center:
         asyncio.run(run(center))

@@ -141,7 +141,7 @@ def _sign(given: argparse.Namespace) -> int:
         policy = parse_policy(strict_json(payload))
         if policy.version != given.version:
             raise CliError(f"{given.payload.name} holds version {policy.version}")
-        signer = _signer(given.key)
+        signer = signer_in(given.key)
         data = sign_document(KIND, given.version, payload, signer)
     try:
         replace_file(given.out, data)
@@ -164,7 +164,8 @@ def _keygen(given: argparse.Namespace) -> int:
     return 0
 
 
-def _signer(path: Path) -> Ed25519Signer:
+def signer_in(path: Path) -> Ed25519Signer:
+    """The signing key in a file nobody else may read; ``CliError``."""
     text = read_file(path)
     if sys.platform != "win32" and path.stat().st_mode & 0o077:
         raise CliError(f"{path.name} may be read by others: chmod 600 it")

@@ -22,6 +22,7 @@ class Batch:
 
     ``institution``: as claimed, ``None`` where left out. ``head_seq``, ``head_hash``: the last
     record the device has written and its hash (32 bytes); 0 and zeros before the first.
+    ``health``: as it came (see ``read_health``).
     """
 
     schema: int
@@ -33,6 +34,7 @@ class Batch:
     head_seq: int
     head_hash: bytes
     records: list[Any]
+    health: Any = None
 
 
 def read_batch(body: object, most: int) -> Batch:
@@ -59,6 +61,7 @@ def read_batch(body: object, most: int) -> Batch:
         head["seq"],
         bytes.fromhex(head["hash"]),
         records,
+        given.get("health"),
     )
 
 

@@ -77,6 +77,8 @@ class Database:
         with self.writing() as db:
             if inspect(db).has_table(META.name):
                 _check_version(db)
+                # Tables a newer program has beside those it shares with the one that made them.
+                METADATA.create_all(db)
                 return
             METADATA.create_all(db)
             if self.partitioned:

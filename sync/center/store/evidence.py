@@ -9,6 +9,8 @@ import secrets
 import shutil
 from pathlib import Path
 
+from sqlalchemy import delete
+
 from yibao_face.sync.center.api import Caller, Limits, RefusedError, StoreDownError
 from yibao_face.sync.center.store.database import Database, put_once
 from yibao_face.sync.center.store.tables import EVIDENCE
@@ -36,6 +38,15 @@ class Evidence:
         row = {"sha256": sha256, "device": caller.device, "size_bytes": len(data)}
         with self._database.writing() as db:
             return put_once(db, EVIDENCE, {**row, "received_ms": now_ms}, "sha256")
+
+    def drop(self, sha256: str) -> None:
+        """Remove what every sender sent under this name: a person is erased. May be repeated."""
+        with self._database.writing() as db:
+            db.execute(delete(EVIDENCE).where(EVIDENCE.c.sha256 == sha256))
+        try:
+            (self._folder / sha256[:2] / sha256[2:4] / sha256).unlink(missing_ok=True)
+        except OSError as exc:
+            raise StoreDownError(f"evidence cannot be removed: {exc.strerror}") from exc
 
     def _write(self, file: Path, data: bytes) -> None:
         draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")

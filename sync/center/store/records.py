@@ -17,6 +17,7 @@ from yibao_face.sync.center.ingest.gaps import Received
 from yibao_face.sync.center.ingest.record import Incoming, day_of_ms
 from yibao_face.sync.center.store.database import Database, raise_alarm
 from yibao_face.sync.center.store.dialect import insert_new
+from yibao_face.sync.center.store.marks import day_text, mark
 from yibao_face.sync.center.store.tables import CONFLICT, GAP, PROGRESS, RECORD
 from yibao_face.sync.chain import GENESIS, body_of, canonical
 
@@ -76,6 +77,7 @@ class Records:
             alarms += _told(turn, incoming, verdicts, statuses)
             new = [one for one, status in zip(incoming, statuses, strict=True) if status == NEW]
             _advance(turn, progress, received, new)
+            mark(db, ((o.record.institution, day_text(o.record.at_unix_ms)) for o in new), now_ms)
             for kind, subject in alarms:
                 raise_alarm(db, caller.device, kind, subject, now_ms)
             gaps = _gaps(turn, self._limits.gaps_told)
