@@ -33,6 +33,7 @@ from yibao_face.sync.center.office.people.session import (
     sign_in,
 )
 from yibao_face.sync.center.office.work import Work
+from yibao_face.sync.center.web.site import web_routes
 
 _T = TypeVar("_T")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -191,7 +192,7 @@ def make_app(office: Office) -> web.Application:
     """The application, to be served over TLS."""
     door = Door(office)
     app = web.Application(middlewares=[_safe, _refusals], client_max_size=_LARGE_BYTES)
-    app.add_routes(door.table())
+    app.add_routes([*door.table(), *web_routes()])
     app.cleanup_ctx.append(door.running)
     return app
 
