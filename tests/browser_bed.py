@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from harness import ROOT, lacking
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 DESKTOP, PHONE = (1280, 800), (390, 844)
 _AXE = ROOT / ".dev" / "asset" / "axe.min.js"
 _PROGRAMS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
+_REFUSAL = re.compile(r"^Failed to load resource: .* status of 4(01|03|09|22) ")
 # Told by the page's own document, before any script of it runs.
 _NOTE_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -61,7 +62,8 @@ class Window:
         if not _AXE.is_file():
             lacking("axe-core (tools/assets.py --dev)")
         # Run by the debugger: the page's own policy would rightly refuse it.
-        self.page.evaluate(_AXE.read_text("utf-8") + "\n;undefined")
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(_AXE.read_text("utf-8") + "\n;undefined")
         found: dict[str, Any] = self.page.evaluate(
             "axe.run(document, {resultTypes: ['violations']})"
         )
@@ -76,10 +78,8 @@ class Window:
         self.page.screenshot(path=file)
 
     def heard(self, message: ConsoleMessage) -> None:
-        # Whoever is not signed in is told so by a status: the browser logs that as an error.
-        asked = urlsplit(str(message.location.get("url", ""))).path
-        expected = "status of 401" in message.text and asked.endswith("/session")
-        if message.type in ("error", "warning") and not expected:
+        # A refusal is an answer, which the page shows: the browser logs its status as an error.
+        if message.type in ("error", "warning") and not _REFUSAL.search(message.text):
             self.faults.append(f"{message.type}: {message.text}")
 
     def asked(self, request: Request) -> None:

@@ -19,13 +19,16 @@ from playwright.sync_api import Browser, Locator, Page
 from yibao_face.sync.center.api import unix_ms
 from yibao_face.sync.center.office.door.permission import Role
 from yibao_face.sync.center.office.door.server import serve_office
-from yibao_face.sync.center.office.office import Office, open_office
+from yibao_face.sync.center.office.office import Office, OfficeLimits, open_office
 from yibao_face.sync.center.office.people.first import add_first
 
 FIRST, OWN = "Jin-Tian-Qing-1", "Ming-Tian-Lan-2"
 HOSTILE = "<img src=x onerror=alert(1)>\"'药房"
-CITY, COUNTY = "3201", "320102"
+PROVINCE, CITY, COUNTY = "32", "3201", "320102"
 RECORDS = 70
+_ARRIVED = "Alpine.$data(document.body).arrived === location.hash"
+# Many people sit at this one machine.
+PATIENT = OfficeLimits(calls_per_s=500, call_burst=5000, logins_per_s=50, login_burst=500)
 _FRESH = itertools.count(1)
 
 
@@ -78,7 +81,7 @@ class Desk:
 def desk(folder: Path) -> Generator[Desk, None, None]:
     """A centre with an office, both on free ports, served by threads of this process."""
     with running(folder) as site:
-        office = open_office(site.center)
+        office = open_office(site.center, limits=PATIENT)
         ports: list[int] = []
         told, loop = threading.Event(), asyncio.new_event_loop()
         stop = asyncio.Event()
@@ -104,7 +107,8 @@ def desk(folder: Path) -> Generator[Desk, None, None]:
 def furnish(made: Desk) -> None:
     """A city with two institutions, a device with more records than one page shows."""
     admin = made.clerk(made.person(Role.ADMIN, "furnisher"))
-    admin.call("PUT", f"/regions/{CITY}", name="南京市", level="city")
+    admin.call("PUT", f"/regions/{PROVINCE}", name="江苏省", level="province")
+    admin.call("PUT", f"/regions/{CITY}", name="南京市", level="city", parent=PROVINCE)
     admin.call("PUT", f"/regions/{COUNTY}", name="玄武区", level="county", parent=CITY)
     for code, name in ((INSTITUTION, HOSTILE), ("P32010000002", "康寿大药房")):
         admin.call("PUT", f"/institutions/{code}", name=name, kind="pharmacy", region=COUNTY)
@@ -131,11 +135,9 @@ class Visit:
         return self.page
 
     def go(self, view: str) -> Page:
-        """Open a view by its address and wait until its list is there."""
+        """Open a view by its address and wait until what it shows is there."""
         self.page.goto(f"{self.window.base}/#/{view}")
-        self.page.locator("[aria-busy=true]").first.wait_for(state="detached")
-        self.page.locator("main.room h1").wait_for()
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_function(_ARRIVED)
         return self.page
 
     def press(self, name: str) -> Locator:
@@ -165,4 +167,3 @@ def sheet(rows: list[tuple[str, str, str, str, str]]) -> str:
     """A CSV of settlements."""
     lines = [",".join(row) for row in rows]
     return "\n".join(["institution,deal_no,cp_no,amount,at", *lines]) + "\n"
-

@@ -24,15 +24,17 @@ SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone
 
 
 @pytest.fixture(scope="module")
-def browser() -> Generator[Browser, None, None]:
-    with chromium() as made:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Generator[Desk, None, None]:
+    with desk(tmp_path_factory.mktemp("office") / "center") as made:
+        furnish(made)
         yield made
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Generator[Desk, None, None]:
-    with desk(tmp_path_factory.mktemp("office") / "center") as made:
-        furnish(made)
+def browser(office: Desk) -> Generator[Browser, None, None]:
+    """Gone before the office: a server cannot close what a browser keeps open."""
+    del office
+    with chromium() as made:
         yield made
 
 
@@ -125,7 +127,7 @@ def test_a_binding_takes_two_people_and_gives_its_code_once(
         with visit(browser, office, reviewer) as visitor:
             page = visitor.go("bindings")
             row = page.get_by_role("row").filter(has_text="counter-77")
-            row.get_by_role("button", name=button).click()
+            row.get_by_role("button", name=f"{button} ").click()
             box = page.get_by_role("dialog")
             expect(box.get_by_text("counter-77")).to_be_visible()
             box.get_by_role("combobox").select_option(choice)
@@ -133,7 +135,7 @@ def test_a_binding_takes_two_people_and_gives_its_code_once(
             box.get_by_role("button", name="确定").click()
             visitor.told("已完成")
             if button == "初审":
-                row.get_by_role("button", name="复核").click()
+                row.get_by_role("button", name="复核 ").click()
                 expect(page.get_by_role("alert").filter(has_text="须由另一人复核")).to_be_visible()
                 expect(page.get_by_role("button", name="确定")).to_be_disabled()
     with visit(browser, office, clerk) as visitor:
@@ -223,8 +225,8 @@ def test_who_may_only_read_is_offered_nothing_to_press(browser: Browser, office:
 def test_hostile_text_is_shown_as_text(browser: Browser, office: Desk, everyone: str) -> None:
     with visit(browser, office, everyone) as visitor:
         page = visitor.go("institutions")
-        expect(page.get_by_role("cell", name=HOSTILE)).to_be_visible()
-        page.get_by_role("button", name=f"查看 {HOSTILE}").click()
+        expect(page.get_by_role("cell", name=HOSTILE, exact=True)).to_be_visible()
+        page.get_by_role("button", name=f"查看 {HOSTILE}", exact=False).click()
         expect(page.get_by_role("dialog").get_by_text(HOSTILE)).to_be_visible()
 
         assert 0 == page.locator("img").count()
@@ -300,7 +302,6 @@ def test_an_ended_session_leads_back_to_the_sign_in_with_nothing_left(
 
         expect(page.get_by_text("登录已失效")).to_be_visible()
         assert "D0000" not in page.content()
-        window.faults = [one for one in window.faults if "401" not in one]
 
 
 def test_paper_gets_the_list_without_the_buttons(

@@ -20,7 +20,8 @@ export const acting = {
 
   /** What a reader is told a row's buttons belong to. */
   nameOf(row) {
-    return this.columns.slice(0, 2).map((own) => this.cell(row, own).text).join(" ");
+    const told = this.columns.filter((own) => !["words", "clock"].includes(own.how));
+    return told.slice(0, 3).map((own) => this.cell(row, own).text).join(" ");
   },
 
   rowActs(row) {

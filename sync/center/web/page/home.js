@@ -49,11 +49,12 @@ export const navigation = {
 
   async route() {
     if (this.stage !== "in") return;
+    const address = location.hash;
     const [id, asked] = location.hash.replace(/^#\/?/, "").split("?");
     const fallback = this.may("overview") ? null : this.views[0];
     this.view = this.views.find((view) => view.id === id) ?? fallback ?? null;
     this.menu = false;
-    Object.assign(this, { rows: [], next: null, fault: "", counts: [], facts: [], loaded: false });
+    Object.assign(this, { rows: [], next: null, fault: "", counts: [], facts: [], loaded: false, arrived: null });
     document.title = `${this.view?.title ?? "总览"} - ${TITLE}`;
     if (this.view === null) {
       await this.refresh();
@@ -61,6 +62,7 @@ export const navigation = {
       this.prepare(Object.fromEntries(new URLSearchParams(asked)));
       await this.load();
     }
+    this.arrived = address;
   },
 
   go(event) {
