@@ -26,7 +26,6 @@ FIRST, OWN = "Jin-Tian-Qing-1", "Ming-Tian-Lan-2"
 HOSTILE = "<img src=x onerror=alert(1)>\"'药房"
 PROVINCE, CITY, COUNTY = "32", "3201", "320102"
 RECORDS = 70
-_ARRIVED = "Alpine.$data(document.body).arrived === location.hash"
 # Many people sit at this one machine.
 PATIENT = OfficeLimits(calls_per_s=500, call_burst=5000, logins_per_s=50, login_burst=500)
 _FRESH = itertools.count(1)
@@ -137,7 +136,7 @@ class Visit:
     def go(self, view: str) -> Page:
         """Open a view by its address and wait until what it shows is there."""
         self.page.goto(f"{self.window.base}/#/{view}")
-        self.page.wait_for_function(_ARRIVED)
+        self.page.locator(f'body[data-arrived="#/{view}"]').wait_for()
         return self.page
 
     def press(self, name: str) -> Locator:

@@ -7,6 +7,8 @@ import { FORMS, clock, moment, plain, scope, span, tone, word } from "/page/word
 const SPANS = ["delay_ms", "overdue_ms", "offset_ms", "max_offset_ms"];
 const LOW_PERCENT = 95;
 const LONG_MARK = 20;
+// Where the API's title tells programs what the words mean.
+const TITLES = { code: "结果", who: "核验对象", offset_ms: "时钟偏差", score: "得分", hash: "链哈希" };
 const RIGHT = ["figure", "percent"];
 const SHORT = ["moment", "words", "figure", "percent", "flag", "clock"];
 
@@ -17,7 +19,7 @@ export function column(told, form, spec) {
   const how = howOf(name, form, schema);
   return {
     name, form, how,
-    title: title ?? label(schema.title ?? name),
+    title: title ?? titleOf(name, schema),
     class: [RIGHT.includes(how) ? "figure" : "", SHORT.includes(how) ? "short" : ""].join(" ").trim(),
   };
 }
@@ -25,8 +27,12 @@ export function column(told, form, spec) {
 /** Columns of every field of the rows of an answer. */
 export function columnsOf(form, properties, spec) {
   return Object.entries(properties).map(([name, own]) => ({
-    ...column(name, form, spec), how: howOf(name, form, own), title: label(own.title ?? name), class: "",
+    ...column(name, form, spec), how: howOf(name, form, own), title: titleOf(name, own), class: "",
   }));
+}
+
+function titleOf(name, schema) {
+  return name === "code" && schema.type === "string" ? label(schema.title) : TITLES[name] ?? label(schema.title ?? name);
 }
 
 function howOf(name, form, schema) {
@@ -64,7 +70,7 @@ export function cell(row, own, names) {
 }
 
 const SHOWN = {
-  text: (value) => ({ text: typeof value === "string" ? value : plain(value) }),
+  text: (value) => ({ text: typeof value === "string" ? value || "—" : plain(value) }),
   tree: (value) => ({ text: value }),
   moment: (value) => ({ text: moment(value) }),
   span: (value) => ({ text: value === 0 ? "0" : span(value) }),
@@ -74,12 +80,18 @@ const SHOWN = {
   region: (value, names) => ({ text: names.region(value) }),
   operation: (value, names) => ({ text: names.operation(value) }),
   percent: (value) => ({
-    text: `${value}%`, tone: Number(value) >= 100 ? "good" : Number(value) < LOW_PERCENT ? "bad" : "warn", class: "badge",
+    text: `${value}%`, tone: percentTone(Number(value)), class: "badge",
   }),
   grants: (value, names) => ({
     text: value.map((one) => `${word("role", one.role)}（${scope(one.scope, names.region)}）`).join("\n") || "未授权",
   }),
 };
+
+/** Every settlement checked is right; more checks than settlements is a count that is wrong. */
+export function percentTone(percent) {
+  if (percent < LOW_PERCENT) return "bad";
+  return percent === 100 ? "good" : "warn";
+}
 
 /** An answer as facts to read, and the tables inside it. */
 export function sections(answer, form, spec, names) {
@@ -91,7 +103,8 @@ export function sections(answer, form, spec, names) {
       const own = `${form}.${name}`;
       tables.push({ title: label(properties[name].title ?? name), columns: columnsOf(own, rows, spec), rows: value });
     } else {
-      facts.push({ title: label(properties[name]?.title ?? name), ...whole(answer, column(name, form, spec), names) });
+      const own = column(name, form, spec);
+      facts.push({ title: own.title, ...whole(answer, own, names) });
     }
   }
   return { facts, tables };

@@ -1,12 +1,12 @@
 // Where one is: the views one may open, the way between them, and the overview.
 
 import { call } from "/page/api.js";
+import { percentTone } from "/page/cell.js";
 import { spec } from "/page/spec.js";
 import { DEVICE_TILES, TILES, VIEWS } from "/page/view.js";
 import { scope, today, tone, word } from "/page/words.js";
 
 const TITLE = "医保核验中心";
-const LOW_PERCENT = 95;
 
 /** The address of a view with its filters. */
 export function hashOf(id, query = {}) {
@@ -77,7 +77,7 @@ export const navigation = {
 
   names: {
     region: (code) => code,
-    operation: (id) => spec.operations[id]?.summary?.split(/[，（]/)[0] ?? id,
+    operation: (id) => spec.operations[id]?.summary?.split(/[，（； ]/)[0] ?? id,
   },
 
   regionName(code) {
@@ -108,7 +108,7 @@ export const overview = {
     const institutions = this.regions.reduce((sum, one) => sum + one.institutions, 0);
     const own = (title, value, how, href) => ({ title, value, tone: how, href });
     const percent = (value) => (value === null ? "无结算" : `${value}%`);
-    const low = (value) => (value !== null && Number(value) < LOW_PERCENT ? "bad" : "");
+    const low = (value) => (value === null ? "" : percentTone(Number(value)));
     return [
       own("今日认证率", percent(this.rate), low(this.rate), hashOf("rates", { from: today(), to: today() })),
       own(`${told.day} 认证率`, percent(told.rate_percent), low(told.rate_percent), hashOf("rates", { from: told.day, to: told.day })),

@@ -90,7 +90,8 @@ export const listing = {
     if (this.view !== view) return;
     this.rows = more ? [...this.rows, ...page.items] : page.items;
     this.next = page.next;
-    if (view.chart) this.$nextTick(() => this.draw());
+    // Its panel appears with the rows: only then has it a width.
+    if (view.chart) this.$nextTick(() => requestAnimationFrame(() => this.draw()));
     if (view.counts && !more) await this.loadCounts(view.counts);
   },
 
@@ -126,7 +127,7 @@ export const listing = {
     } else {
       const one = new Set(rows.map((row) => row.institution)).size === 1;
       line(box, "逐日认证率", one ? shown.sort((a, b) => a.day.localeCompare(b.day)) : []);
-      this.note = one ? "" : "选择一家机构，可看逐日曲线";
+      this.note = one ? (shown.length < 2 ? "不足两天，暂无曲线" : "") : "填一家机构的编号，可看逐日曲线";
     }
   },
 

@@ -46,6 +46,7 @@ export const WORDS = {
   },
   chain: { whole: ["完整", GOOD], open: ["待补齐", WARN], broken: ["断裂", BAD], fork: ["分叉", BAD] },
   code: { 0: ["未通过", BAD], 1: ["通过", GOOD], 2: ["无需核验", QUIET] },
+  who: { 0: ["—"], 1: ["本人"], 2: ["代办人"] },
   result: { done: ["完成", GOOD], refused: ["被拒", WARN] },
   power: { mains: ["市电", GOOD], battery: ["电池", WARN], unknown: ["未知", QUIET] },
   camera: { ok: ["正常", GOOD] },
@@ -127,7 +128,7 @@ const VALUES = {
 const CASE = { state: "case", kind: "casekind" };
 const DEVICE = { state: "device", camera: "camera", power: "power" };
 const TICKET = { state: "ticket", cause: "alarm" };
-const RECORD = { kind: "record", code: "code", cause: "cause", chain: "chain" };
+const RECORD = { kind: "record", code: "code", who: "who", cause: "cause", chain: "chain" };
 const TASK = { scope: "scope", state: "task" };
 
 /** Which table the words of an answer's fields are in, by the answer's form. */
