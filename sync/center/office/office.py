@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -34,6 +34,19 @@ FLAGS = tuple(name for name in DEFAULTS if name.startswith("second_"))
 
 
 @dataclass(frozen=True, slots=True)
+class OfficeLimits:
+    """How often one address may call and try to sign in, and when it is shut out for a while."""
+
+    calls_per_s: float = 20.0
+    call_burst: int = 200
+    logins_per_s: float = 0.5
+    login_burst: int = 20
+    failures: int = 20
+    failures_in_s: float = 600.0
+    shut_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One call, checked. ``what``: name of its route; ``scope``: where the actor may do it.
 
@@ -59,6 +72,7 @@ class Office:
     secrets: Secrets
     sign: Sign | None = None
     seal: Seal | None = None
+    limits: OfficeLimits = field(default_factory=OfficeLimits)
 
     @contextlib.contextmanager
     def reading(self) -> Generator[Connection, None, None]:
@@ -104,9 +118,14 @@ class Office:
         audit.note(db, self.secrets, audit.Entry(ask.now_ms, *whom, *digests))
 
 
-def open_office(center: Center, sign: Sign | None = None, seal: Seal | None = None) -> Office:
+def open_office(
+    center: Center,
+    sign: Sign | None = None,
+    seal: Seal | None = None,
+    limits: OfficeLimits | None = None,
+) -> Office:
     """The office of a centre; ``CenterError`` when its secret cannot be used."""
-    return Office(center, Secrets(center.folder), sign, seal)
+    return Office(center, Secrets(center.folder), sign, seal, limits or OfficeLimits())
 
 
 def settings(db: Connection) -> dict[str, int]:

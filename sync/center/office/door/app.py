@@ -42,8 +42,6 @@ _CSRF = "X-CSRF-Token"
 _BODY_S = 60.0
 _SMALL_BYTES, _LARGE_BYTES = 256 * 1024, 4 * MAX_CSV_CHARS
 _WORKING, _WAITING = 4, 64
-_CALLS_PER_S, _CALL_BURST = 20.0, 200
-_LOGINS_PER_S, _LOGIN_BURST = 0.5, 20
 _DOWN_RETRY_S = 5
 # What an administrator should see in the log of who tried; slips of the pen are not among them.
 _TOLD = frozenset({403, 409})
@@ -76,9 +74,10 @@ class Door:
         self._office, self._clock = office, office.center.clock
         self._threads = ThreadPoolExecutor(_WORKING + 2, "office")
         self._gate = Gate(_WORKING, _WAITING)
-        self._calls = Buckets(_CALLS_PER_S, _CALL_BURST, time.monotonic)
-        self._logins = Buckets(_LOGINS_PER_S, _LOGIN_BURST, time.monotonic)
-        self._guard = Guard(time.monotonic)
+        limits, clock_s = office.limits, time.monotonic
+        self._calls = Buckets(limits.calls_per_s, limits.call_burst, clock_s)
+        self._logins = Buckets(limits.logins_per_s, limits.login_burst, clock_s)
+        self._guard = Guard(limits, clock_s)
         self._work = Work(office)
 
     def table(self) -> list[web.RouteDef]:

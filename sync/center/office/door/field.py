@@ -13,7 +13,9 @@ from yibao_face.sync.center.api import RefusedError
 _MAX_INTEGER = 2**53 - 1
 # 2100-01-01: a later moment is a slip of the pen.
 _MAX_MS = 4_102_444_800_000
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# A text of several lines may hold tabs and the ends of lines.
+_CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _is_text(field: Field, given: Any) -> bool:
         return False
     if field.choices:
         return given in field.choices
-    if _CONTROL.search(given) or (not field.many and "\n" in given):
+    if (_CONTROL_IN_LINES if field.many else _CONTROL).search(given):
         return False
     blank = field.required and not given.strip()
     return not blank and (not field.pattern or re.fullmatch(field.pattern, given) is not None)

@@ -6,22 +6,17 @@ import math
 from collections.abc import Callable
 
 from yibao_face.sync.center.api import RefusedError
+from yibao_face.sync.center.office.office import OfficeLimits
 
 _MAX_SOURCES = 100_000
 
 
 class Guard:
-    """Per address: ``failures`` within ``window_s`` shut it out for ``shut_s``."""
+    """Per address: so many failures in some time shut it out (``OfficeLimits``)."""
 
-    def __init__(
-        self,
-        clock_s: Callable[[], float],
-        failures: int = 20,
-        window_s: float = 600.0,
-        shut_s: float = 1800.0,
-    ) -> None:
-        self._clock_s, self._most = clock_s, failures
-        self._window_s, self._shut_s = window_s, shut_s
+    def __init__(self, limits: OfficeLimits, clock_s: Callable[[], float]) -> None:
+        self._clock_s, self._most = clock_s, limits.failures
+        self._window_s, self._shut_s = limits.failures_in_s, limits.shut_s
         self._seen: dict[str, list[float]] = {}
         self._shut: dict[str, float] = {}
 

@@ -132,7 +132,9 @@ def _actor(db: Connection, name: str) -> Actor | None:
     if row is None:
         return None
     held = select(GRANT.c.role, GRANT.c.scope).where(GRANT.c.name == name)
-    grants = tuple((role, scope) for role, scope in db.execute(held.order_by(*held.c)))
+    grants = tuple(
+        (role, scope) for role, scope in db.execute(held.order_by(GRANT.c.role, GRANT.c.scope))
+    )
     return Actor(name, row["display"], grants, row["must_change"], scopes_of(db, grants))
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Column, Connection, tuple_
+from sqlalchemy import Column, Connection, literal, tuple_
 
 from yibao_face.sync.center.api import RefusedError
 from yibao_face.sync.center.store.database import rows
@@ -46,12 +46,12 @@ def _cursor(values: list[Any]) -> str:
 
 def _place(cursor: str, keys: Sequence[Column[Any]]) -> Any:
     try:
-        values = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        given = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
     except (ValueError, RecursionError) as exc:
         raise _wrong() from exc
-    if not isinstance(values, list):
+    if not isinstance(given, list):
         raise _wrong()
-    found = cast(list[object], values)
+    found = cast(list[object], given)
     if len(found) != len(keys):
         raise _wrong()
     if any(type(v) is not key.type.python_type for v, key in zip(found, keys, strict=True)):
@@ -60,7 +60,8 @@ def _place(cursor: str, keys: Sequence[Column[Any]]) -> Any:
         raise _wrong()
     if any(isinstance(v, str) and not _storable(v) for v in found):
         raise _wrong()
-    return tuple_(*found)
+    values = [literal(value, key.type) for value, key in zip(found, keys, strict=True)]
+    return tuple_(*values)
 
 
 def _storable(text: str) -> bool:
