@@ -27,7 +27,7 @@ const STATE = {
   sign: { ...EMPTY_SIGN }, change: { ...EMPTY_CHANGE }, rows: [], columns: [], next: null,
   fields: [], filters: {}, counts: [], facts: [], settings: {}, busy: false, loaded: false,
   fault: "", note: "", toast: "", printed: "", form: null, detail: null, suggestions: [],
-  active: Date.now(), arrived: null,
+  active: Date.now(), arrived: null, turn: 0,
 };
 
 /** One object of all parts; getters stay getters. */

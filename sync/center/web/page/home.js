@@ -62,7 +62,8 @@ export const navigation = {
       this.prepare(Object.fromEntries(new URLSearchParams(asked)));
       await this.load();
     }
-    this.arrived = address;
+    // Whoever is quick has gone on meanwhile.
+    if (location.hash === address) this.arrived = address;
   },
 
   go(event) {

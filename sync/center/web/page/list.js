@@ -85,9 +85,11 @@ export const listing = {
     const view = this.view;
     const paged = spec.operation(view.list).parameters?.some((one) => one.name === "limit");
     const query = { ...this.query, ...(paged ? { limit: PAGE } : {}), ...(more ? { cursor: this.next } : {}) };
+    this.turn += 1;
+    const turn = this.turn;
     const page = await call("GET", spec.address(view.list, {}), { query });
-    // Somebody who is quick has gone on to another view.
-    if (this.view !== view) return;
+    // Asked again meanwhile: the later answer counts, whichever comes first.
+    if (this.turn !== turn || this.view !== view) return;
     this.rows = more ? [...this.rows, ...page.items] : page.items;
     this.next = page.next;
     // Its panel appears with the rows: only then has it a width.
