@@ -55,7 +55,7 @@ def test_nobody_gets_anywhere_without_a_session(office: Bureau) -> None:
 
     answers = {r.name: call(stranger, r) for r in ROUTES if r.name != "login"}
 
-    assert {name: (401, "signed-out") for name in answers} == {
+    assert dict.fromkeys(answers, (401, "signed-out")) == {
         name: (answer.status, answer.body["error"]) for name, answer in answers.items()
     }
 
