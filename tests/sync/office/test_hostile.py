@@ -50,6 +50,7 @@ def found_nothing(body: Any) -> bool:
 
 def test_an_injection_in_a_query_finds_and_changes_nothing(both: Bureau) -> None:
     both.send(record(1))
+    both.work()
     person, before = boss(both), both.site.counts()
     told = ("office_audit", "office_session", "office_mark", "office_rate")
     for route in ROUTES:
