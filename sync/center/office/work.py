@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 from yibao_face.sync.center.api import CenterError
 from yibao_face.sync.center.log import event, warning
@@ -25,11 +26,11 @@ class Work:
         self._office = office
         self._looked_s = -_LOOK_S
 
-    async def run(self) -> None:
+    async def run(self, threads: Executor) -> None:
         """Go on until cancelled; what a database that is down prevents is done later."""
         while True:
             try:
-                await asyncio.to_thread(self.round)
+                await asyncio.get_running_loop().run_in_executor(threads, self.round)
             except CenterError as exc:
                 warning("office work", reason=str(exc))
             await asyncio.sleep(_EVERY_S)

@@ -55,7 +55,7 @@ def test_nobody_gets_anywhere_without_a_session(office: Bureau) -> None:
 
     answers = {r.name: call(stranger, r) for r in ROUTES if r.name != "login"}
 
-    assert {name: (401, "signed-out") for name in answers} == {
+    assert dict.fromkeys(answers, (401, "signed-out")) == {
         name: (answer.status, answer.body["error"]) for name, answer in answers.items()
     }
 
@@ -95,3 +95,13 @@ def test_the_document_says_who_may_call() -> None:
 
     assert ["auditor"] == paths[f"{PREFIX}/audit"]["get"]["x-roles"]
     assert "security" not in paths[f"{PREFIX}/session"]["post"]
+
+
+def test_the_manual_lists_every_word_of_refusal() -> None:
+    text = (ROOT / "docs" / "office.md").read_text("utf-8")
+    folder = ROOT / "sync" / "center" / "office"
+    sources = "".join(file.read_text("utf-8") for file in folder.rglob("*.py"))
+    words = {*re.findall(r"RefusedError\(\s*(?:\d{3}|exc\.status), \"([a-z-]+)\"", sources)}
+
+    assert len(words) > 20
+    assert set[str]() == {word for word in words if f"`{word}`" not in text}

@@ -153,6 +153,21 @@ def test_people_are_masked_until_somebody_may_and_says_so(both_furnished: Bureau
     assert ["practitioners", "records"] == [e["what"] for e in reads if e["what"] != "login"]
 
 
+def test_names_are_shown_only_where_somebody_may_see_them(both_furnished: Bureau) -> None:
+    office = both_furnished
+    roles = (("operator", "*"), ("reviewer", "region:32"))
+    mixed = office.someone("mixed", *roles)
+    asked = {"from_": DAY, "to": DAY}
+
+    rows = mixed.get("/records", **asked)["items"]
+    assert {INSTITUTION, ELSEWHERE} == {row["institution"] for row in rows}
+    bare = mixed.get("/records", **asked, unmask=True)["items"]
+    assert {INSTITUTION} == {row["institution"] for row in bare}
+    far = next(row["id"] for row in rows if row["institution"] == ELSEWHERE)
+    assert 200 == mixed.call("GET", f"/records/{far}").status
+    assert 404 == mixed.call("GET", f"/records/{far}", unmask=True).status
+
+
 def test_a_single_record_is_masked_inside_too(both_furnished: Bureau) -> None:
     office = both_furnished
     operator, reviewer = office.role("operator"), office.role("reviewer")

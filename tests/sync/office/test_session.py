@@ -1,8 +1,9 @@
-"""Signing in: good passwords only, locked after failures, over after a while, not from elsewhere."""
+"""Signing in: good passwords only, locked after failures, over after a while."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -160,7 +161,7 @@ def test_a_write_needs_the_token_of_the_page_and_a_page_from_here(office: Bureau
     def put(**headers: str) -> Answer:
         return person.raw("PUT", "/office/v1/settings", body, Content_Type=kind, **headers)
 
-    assert (403, "csrf") == word(put(X_CSRF_Token="wrong"))
+    assert (403, "csrf") == word(put(**{"X_CSRF_Token": "wrong"}))
     assert (403, "csrf") == word(put(Origin="https://elsewhere.example"))
     assert 200 == put(Origin=f"https://localhost:{office.port}").status
     assert (415, "type") == word(
@@ -193,7 +194,7 @@ def test_a_first_password_has_to_be_changed_before_anything_else(office: Bureau)
 def test_the_last_passwords_are_not_taken_again(office: Bureau) -> None:
     person = office.role("admin")
     made = [PASSWORD, *(f"Correct-Horse-{n}{n}" for n in range(1, 4))]
-    for old, new in zip(made, made[1:], strict=False):
+    for old, new in pairwise(made):
         assert 200 == person.call("POST", "/session/password", {"old": old, "new": new}).status
 
     for again in made:

@@ -17,19 +17,25 @@ EVERYWHERE = "*"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """``paths``: of regions, with all below. ``institutions``: single ones, by code."""
+    """``paths``: of regions, with all below. ``institutions``: single ones, by code.
+
+    ``within``: rows have to lie in there, too.
+    """
 
     everything: bool = False
     paths: frozenset[str] = frozenset()
     institutions: frozenset[str] = frozenset()
+    within: Scope | None = None
 
     def __bool__(self) -> bool:
         return self.everything or bool(self.paths) or bool(self.institutions)
 
     def holds(self, column: Any) -> ColumnElement[bool]:
         """The condition that a column with an institution's code lies inside."""
-        if self.everything:
-            return true()
+        own = true() if self.everything else self._listed(column)
+        return own if self.within is None else and_(own, self.within.holds(column))
+
+    def _listed(self, column: Any) -> ColumnElement[bool]:
         found: list[ColumnElement[bool]] = []
         if self.institutions:
             found.append(column.in_(sorted(self.institutions)))
@@ -106,8 +112,3 @@ def region_filter(db: Connection, column: Any, region: str | None) -> ColumnElem
         return true()
     path = db.execute(select(REGION.c.path).where(REGION.c.code == region)).scalar()
     return column.in_(inside([path])) if path else false()
-
-
-def both(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """All of them."""
-    return and_(true(), *conditions)
