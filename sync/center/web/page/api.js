@@ -25,8 +25,8 @@ export function remember(session) {
 }
 
 async function send(method, path, query, body) {
-  const asked = new URLSearchParams(Object.entries(query ?? {}));
-  const url = BASE + path + (asked.size ? `?${asked}` : "");
+  const asked = String(new URLSearchParams(Object.entries(query ?? {})));
+  const url = BASE + path + (asked ? `?${asked}` : "");
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
   if (body !== undefined) headers["Content-Type"] = "application/json";

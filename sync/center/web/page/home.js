@@ -10,8 +10,8 @@ const TITLE = "医保核验中心";
 
 /** The address of a view with its filters. */
 export function hashOf(id, query = {}) {
-  const asked = new URLSearchParams(query);
-  return `#/${id}${asked.size ? `?${asked}` : ""}`;
+  const asked = String(new URLSearchParams(query));
+  return `#/${id}${asked ? `?${asked}` : ""}`;
 }
 
 export const navigation = {
@@ -25,8 +25,9 @@ export const navigation = {
   },
 
   get navs() {
-    const groups = Map.groupBy(this.views, (view) => view.nav);
-    const found = [...groups].map(([title, views]) => ({
+    const titles = [...new Set(this.views.map((view) => view.nav))];
+    const groups = titles.map((title) => [title, this.views.filter((view) => view.nav === title)]);
+    const found = groups.map(([title, views]) => ({
       title,
       href: hashOf(views[0].id),
       current: views.some((view) => view.id === this.view?.id),
