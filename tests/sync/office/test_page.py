@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from browser_bed import DESKTOP, PHONE, chromium, watched
-from center_bed import INSTITUTION
+from center_bed import DEVICE, INSTITUTION, record
 from office_bed import PASSWORD, Bureau, bureau
 from page_bed import HOSTILE, RECORDS, Visit, address, furnish, hired, sheet, visit
 from playwright.sync_api import Browser, expect
@@ -254,7 +256,7 @@ def test_hostile_text_is_shown_as_text(browser: Browser, office: Bureau, everyon
 
 def test_records_are_masked_paged_and_saved_as_a_sheet(browser: Browser, office: Bureau) -> None:
     with visit(browser, office, hired(office, Role.OPERATOR)) as visitor:
-        page = visitor.go("records")
+        page = visitor.go(f"records?device={DEVICE}")
         rows = page.locator("tbody tr")
         expect(rows).to_have_count(50)
         assert "5" * 64 not in page.content()
@@ -267,6 +269,64 @@ def test_records_are_masked_paged_and_saved_as_a_sheet(browser: Browser, office:
         assert saving.value.suggested_filename.endswith(".csv")
         assert RECORDS + 2 == len(text.splitlines())
         assert "5" * 64 not in text
+
+
+def test_who_may_sees_the_original_when_asked_for_and_that_is_written_down(
+    browser: Browser, office: Bureau
+) -> None:
+    name = hired(office, Role.REVIEWER)
+
+    with visit(browser, office, name) as visitor:
+        page = visitor.go(f"records?device={DEVICE}")
+        expect(page.get_by_role("cell", name="555555…", exact=True).first).to_be_visible()
+        page.get_by_label("显示原文").check()
+        page.get_by_role("button", name="查询").click()
+        expect(page.get_by_role("cell", name=re.compile(r"^D\d{8}$")).first).to_be_visible()
+
+    log = office.role(Role.AUDITOR, name="reader").get("/audit", who=name)["items"]
+    assert "records" in {entry["what"] for entry in log}
+
+
+def test_rates_are_drawn_by_institution_and_by_day(browser: Browser, office: Bureau) -> None:
+    day_ms, days = 86_400_000, ("2026-11-22", "2026-11-23")
+    told = [json.dumps({"day": day, "category": "settlement", "count": 90}) for day in days]
+    office.send(
+        *(
+            record(
+                n * day_ms + 500 + k, kind=kind, cause=cause, day=days[n], detail=detail, code=code
+            )
+            for n in (0, 1)
+            for k, (kind, cause, detail, code) in enumerate(
+                (("settlement", "matched-self", "{}", 1), ("settled", "recorded", told[n], 0))
+            )
+        ),
+        device="counter-2",
+    )
+    office.work()
+    asked = f"from={days[0]}&to={days[1]}&institution={INSTITUTION}"
+
+    with visit(browser, office, hired(office, Role.REGULATOR)) as visitor:
+        page = visitor.go(f"rate-days?{asked}")
+        line = page.get_by_role("img", name="逐日认证率")
+        expect(line).to_be_visible()
+        assert set(days) <= set(
+            re.findall(r"2026-11-\d\d", line.get_attribute("aria-label") or "")
+        )
+        page = visitor.go(f"rates?{asked}")
+        expect(page.get_by_role("img", name=f"各机构认证率：{HOSTILE}")).to_be_visible()
+        expect(page.get_by_role("cell", name="合计")).to_be_visible()
+
+
+def test_a_page_nobody_uses_signs_itself_out(browser: Browser, office: Bureau) -> None:
+    with watched(browser, address(office)) as window:
+        window.page.clock.install()
+        visitor = Visit(window)
+        visitor.sign_in(hired(office, Role.OPERATOR)).locator("main.room").wait_for()
+        page = visitor.go("records")
+        page.clock.fast_forward("31:00")
+
+        expect(page.get_by_text("长时间没有操作")).to_be_visible()
+        assert "D0000" not in page.content()
 
 
 def test_a_filter_stays_in_the_address(browser: Browser, office: Bureau, everyone: str) -> None:
@@ -322,6 +382,29 @@ def test_an_ended_session_leads_back_to_the_sign_in_with_nothing_left(
 
         expect(page.get_by_text("登录已失效")).to_be_visible()
         assert "D0000" not in page.content()
+
+
+def test_the_browser_refuses_what_the_policy_forbids(browser: Browser, office: Bureau) -> None:
+    with watched(browser, address(office)) as window:
+        page = window.open()
+        page.get_by_label("登录名").wait_for()
+        page.evaluate(
+            """() => {
+              const add = (name, own) =>
+                document.body.append(Object.assign(document.createElement(name), own));
+              add("script", { textContent: "document.title = 'taken'" });
+              add("style", { textContent: "body { display: none }" });
+              add("script", { src: "https://elsewhere.example/x.js" });
+            }"""
+        )
+        page.wait_for_timeout(500)
+        told = "\n".join(window.faults)
+        window.faults.clear()
+
+        assert "taken" != page.title()
+        assert "policy: script-src-elem inline" in told
+        assert "policy: style-src-elem inline" in told
+        assert "policy: script-src-elem https://elsewhere.example" in told
 
 
 def test_paper_gets_the_list_without_the_buttons(
