@@ -1,7 +1,7 @@
 // Small charts in SVG: drawn from numbers, with a text for who cannot see them.
 
 const SVG = "http://www.w3.org/2000/svg";
-const LEFT = 42, RIGHT = 12, TOP = 12, BOTTOM = 26, HEIGHT = 220;
+const LEFT = 42, RIGHT = 22, TOP = 12, BOTTOM = 26, HEIGHT = 220;
 const LOW_PERCENT = 95;
 
 /** As wide as there is room: letters keep their size on a phone. */

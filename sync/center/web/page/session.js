@@ -54,8 +54,9 @@ export const signing = {
     learn(await call("GET", "/openapi.json"));
     this.regions = this.may("regions") ? await regionTree() : [];
     this.stage = "in";
-    await this.refresh();
     await this.route();
+    // The overview has asked for its numbers itself; elsewhere the menu shows what waits.
+    if (this.view !== null) await this.refresh();
   },
 
   askForChange() {
