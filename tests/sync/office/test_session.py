@@ -123,6 +123,7 @@ def test_a_session_ends_when_it_is_old_or_idle(office: Bureau, hand: Hand) -> No
     assert 200 == old.call("GET", "/session").status
     hand.now_ms += 1
     assert (401, "signed-out") == word(idle.call("GET", "/session"))
+    last = 200
     for _ in range(LIFE_MS // IDLE_MS + 1):
         hand.now_ms += IDLE_MS - 60_000
         last = old.call("GET", "/session").status
