@@ -44,6 +44,8 @@ OUTSIDE = {
     "DamagedFrameError": "always dropped with its frame by the UVC drivers",
     "DemoError": "ends the demo command",
     "EvaluateError": "ends the liveness command",
+    "HealthError": "always turned into an alarm by the centre's intake",
+    "NoKeyError": "always turned into an answer by the centre's office",
     "MessageError": "always turned into DeviceLostError by the driver host",
     "MisshapenError": "always turned into a device error by the OpenNI2 driver",
     "NotJsonError": "always turned into BadRequestError by the request parser",

@@ -49,6 +49,7 @@ def main() -> int:
         require_python()
         require_system_libraries()
         set_up("runtime" if given.action == "demo" else "dev")
+        get_assets(given.action)
         code = ACTIONS[given.action](given.rest)
     except StartError as exc:
         print(f"start: {exc}", file=sys.stderr)
@@ -104,6 +105,17 @@ def set_up(lock: str) -> None:
     pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
     run([str(PYTHON), str(ROOT / "tools" / "devlink.py")])
     stamp.write_text(state, "ascii")
+
+
+def get_assets(action: str) -> None:
+    """What the web pages use of others; the demo needs none, the pages say what is missing."""
+    try:
+        options = [] if action == "demo" else ["--dev"]
+        run([str(PYTHON), str(ROOT / "tools" / "assets.py"), *options], hide=True)
+    except StartError as exc:
+        if action != "demo":
+            raise
+        say(str(exc))
 
 
 def lock_digest(lock_file: Path) -> str:

@@ -12,6 +12,7 @@ from yibao_face.sync.center.bus.relay import Relay
 from yibao_face.sync.center.device.authority import Authority
 from yibao_face.sync.center.lane import Lane
 from yibao_face.sync.center.metric import Metrics
+from yibao_face.sync.center.office.fleet.health import HealthLog
 from yibao_face.sync.center.store.blob.place import EVIDENCE_FOLDER, open_blob
 from yibao_face.sync.center.store.database import Database
 from yibao_face.sync.center.store.devices import Devices
@@ -32,6 +33,7 @@ class Center:
     documents: Documents
     evidence: Evidence
     lane: Lane
+    health: HealthLog
     limits: Limits = field(default_factory=Limits)
     clock: UnixMs = unix_ms
     metrics: Metrics = field(default_factory=Metrics)
@@ -79,6 +81,7 @@ def open_center(  # noqa: PLR0913  # where each of its parts lies
         Documents(database),
         Evidence(database, blob),
         Lane(database, limits),
+        HealthLog(database),
         limits,
         clock,
         relay=Relay(bus, records) if bus else None,

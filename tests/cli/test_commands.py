@@ -45,7 +45,7 @@ ACTIONS = {
     "link": {"enrol", "status", "renew", "run"},
     "center": {
         *("init", "serve", "write", "dead", "code", "revoke", "publish", "sign", "seal"),
-        *("migrate", "audit", "stick", "backup", "restore"),
+        *("migrate", "audit", "stick", "backup", "restore", "user", "office"),
     },
     "clip": {"make", "info"},
     "bench": {"verify", "capture"},

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yibao_face.daemon.cli.centre import upkeep, writer
+from yibao_face.daemon.cli.centre import office, upkeep, writer
 from yibao_face.daemon.cli.centre.seal import add_actions
 from yibao_face.daemon.cli.centre.service import EVIDENCE, add_log, log_lines
 from yibao_face.daemon.cli.centre.service import action as _action
@@ -44,6 +44,8 @@ def add(commands: Commands) -> None:
     serving.add_argument("--port", type=int, default=_PORT, help="0 = any free one")
     serving.add_argument("--share-port", action="store_true", help="one of several processes")
     _serving(serving)
+    office.add_serving(serving)
+    office.add(actions, _action)
     making = _action(
         actions, "code", "one-time code that binds a machine / 绑定码", _code, db=True
     )
@@ -106,6 +108,7 @@ def _serve(given: argparse.Namespace) -> int:
             if given.metrics_port is not None:
                 port = await stack.enter_async_context(metrics_site(center, given.metrics_port))
                 say(f"metrics http://127.0.0.1:{port}/metrics")
+            await stack.enter_async_context(office.serving(given, center, stop))
             await serve(center, given.host, given.port, ready, stop, share=given.share_port)
 
     bus = writer.bus_at(given.bus) if given.bus else None

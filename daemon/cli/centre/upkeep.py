@@ -154,6 +154,8 @@ def _audit(given: argparse.Namespace) -> int:
     word = "完好 / whole" if report.ok else "不完好 / NOT whole"
     say(f"{word}: {report.records} 条 / records, {report.devices} 台 / devices")
     say(f"末端已签名 / signed heads: {report.signed} · 未到 / not come yet: {report.missing}")
+    if report.erased:
+        say(f"其中已删除个人信息 / of these with a person erased: {report.erased}")
     if report.known:
         say(f"到达时已告警 / alarmed when they came: {report.known}")
     return 0 if report.ok else 1

@@ -24,8 +24,9 @@ class Batch:
     """A sound envelope. ``records``: decoded JSON, not yet looked at.
 
     ``institution``: as claimed, ``None`` where left out. ``head``: the device's word on its last
-    record; a stick carries none. ``algorithm``: hash of the device's chain. ``body``: the whole
-    envelope as it was decoded, for who hands it on; empty where nobody does.
+    record; a stick carries none. ``algorithm``: hash of the device's chain. ``health``: as it came
+    (see ``read_health``). ``body``: the whole envelope as it was decoded, for who hands it on;
+    empty where nobody does.
     """
 
     schema: int
@@ -37,6 +38,7 @@ class Batch:
     head: Head | None
     records: list[Any]
     algorithm: str = SHA256
+    health: Any = None
     body: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
 
@@ -63,6 +65,7 @@ def read_batch(body: object, most: int) -> Batch:
         head,
         records,
         algorithm,
+        given.get("health"),
         given,
     )
 

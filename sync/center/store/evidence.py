@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import delete
+
 from yibao_face.sync.center.api import Caller, RefusedError
 from yibao_face.sync.center.store.blob.api import Blob, whole
 from yibao_face.sync.center.store.database import Database, put_once
@@ -25,3 +27,9 @@ class Evidence:
         row = {"sha256": sha256, "device": caller.device, "size_bytes": len(data)}
         with self._database.writing() as db:
             return put_once(db, EVIDENCE, {**row, "received_ms": now_ms}, "sha256")
+
+    def drop(self, sha256: str) -> None:
+        """Remove what every sender sent under this name: a person is erased. May be repeated."""
+        with self._database.writing() as db:
+            db.execute(delete(EVIDENCE).where(EVIDENCE.c.sha256 == sha256))
+        self.blob.delete(sha256)

@@ -20,6 +20,7 @@ from yibao_face.sync.center.store.database import Database, raise_alarm
 from yibao_face.sync.center.store.devices import sign_key
 from yibao_face.sync.center.store.dialect import insert_new
 from yibao_face.sync.center.store.links import Held, Turn, held_under, links_at, renewed
+from yibao_face.sync.center.store.marks import day_text, mark
 from yibao_face.sync.center.store.tables import CONFLICT, GAP, PROGRESS, RECORD
 from yibao_face.sync.chain import GENESIS, SHA256, body_of, canonical
 
@@ -63,6 +64,7 @@ class Records:
             alarms += _told(turn, incoming, verdicts, statuses)
             new = [one for one, status in zip(incoming, statuses, strict=True) if status == NEW]
             _advance(turn, progress, received, new, believed=word in BELIEVED)
+            mark(db, ((o.record.institution, day_text(o.record.at_unix_ms)) for o in new), now_ms)
             for kind, subject in alarms:
                 raise_alarm(db, caller.device, kind, subject, now_ms)
             gaps = _gaps(db, caller.device, self._limits.gaps_told)

@@ -1,0 +1,1 @@
+"""The page of the office: static files that talk to the office's JSON API, nothing else."""
