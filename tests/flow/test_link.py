@@ -19,6 +19,7 @@ from uplink_bed import Centre, centre
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.gallery.evidence import Evidence
+from yibao_face.daemon.gallery.keeper import REGISTRATION
 from yibao_face.daemon.link.keys import link_secret, public_keys
 from yibao_face.daemon.section import CentreConfig
 from yibao_face.daemon.wiring import vault_of
@@ -165,6 +166,7 @@ def test_photographs_kept_as_evidence_are_sent_sealed(linked: Config, center: Ce
     photo = b"\xff\xd8 a photograph"
     with serving(linked) as site:
         name = Evidence(linked.data / "evidence", site.daemon.ledger.vault).put(photo)
+        site.daemon.desk.keeper.kept(name, REGISTRATION, "", unix_ms())
         wait_for(lambda: [*center.folder.glob("evidence/*/*/*")])
 
     [file] = center.folder.glob("evidence/*/*/*")
@@ -176,7 +178,8 @@ def test_where_evidence_stays_none_is_sent(linked: Config, center: Centre) -> No
     bind(linked, center)
     config = replace(linked, centre=replace(linked.centre, evidence=False))
     with serving(config) as site:
-        Evidence(linked.data / "evidence", site.daemon.ledger.vault).put(b"a photograph")
+        kept = Evidence(linked.data / "evidence", site.daemon.ledger.vault).put(b"a photograph")
+        site.daemon.desk.keeper.kept(kept, REGISTRATION, "", unix_ms())
         wait_for(lambda: health(site)["state"] == "online")
         time.sleep(0.5)
 

@@ -102,7 +102,8 @@ def test_the_tables_and_indexes_compile(dm: Dialect) -> None:
         assert made.strip().startswith(f"CREATE TABLE {table.name} (")
         assert "PRIMARY KEY" in made
         for index in table.indexes:
-            assert "CREATE INDEX" in str(CreateIndex(index).compile(dialect=dm))
+            compiled = str(CreateIndex(index).compile(dialect=dm))
+            assert compiled.startswith(("CREATE INDEX", "CREATE UNIQUE INDEX"))
 
 
 @pytest.mark.parametrize("table", METADATA.sorted_tables, ids=lambda table: table.name)
