@@ -21,8 +21,8 @@ from yibao_face.daemon.core.policy import PolicyError
 from yibao_face.daemon.core.scene.dialysis import DialysisError
 from yibao_face.daemon.core.scene.round import TaskError
 from yibao_face.daemon.gallery.evidence import EvidenceError
+from yibao_face.daemon.gallery.file import GalleryError
 from yibao_face.daemon.gallery.gallery import (
-    GalleryError,
     NumbersConflictError,
     PersonExistsError,
     UnknownPersonError,

@@ -16,6 +16,7 @@ from yibao_face.daemon.section import (
     AttendanceConfig,
     CameraConfig,
     CentreConfig,
+    ConsoleConfig,
     CryptoConfig,
     DeskConfig,
     DoorConfig,
@@ -28,6 +29,7 @@ from yibao_face.daemon.section import (
     ReaderConfig,
     RepeatConfig,
     ScannerConfig,
+    UiConfig,
 )
 from yibao_face.daemon.trust.configuration import (
     KEYS,
@@ -72,11 +74,19 @@ class Config:
     centre: CentreConfig = field(default_factory=CentreConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     crypto: CryptoConfig = field(default_factory=CryptoConfig)
+    console: ConsoleConfig = field(default_factory=ConsoleConfig)
+    ui: UiConfig = field(default_factory=UiConfig)
 
     @property
     def models(self) -> Path:
         """Installed networks."""
         return self.data / "models"
+
+    @property
+    def carried_models(self) -> Path | None:
+        """Networks that came with a packed program; ``None`` where it runs from its source."""
+        packed = getattr(sys, "frozen", False)
+        return Path(sys.executable).resolve().parent / "weights" if packed else None
 
     @property
     def plugins(self) -> Path:
@@ -243,7 +253,8 @@ def _is_texts(value: Any) -> bool:
 
 
 def _check(config: Config, file: str) -> None:
-    for holds, rule in limits_of(config):
+    # pyright knows this file by its folder here and by its installed name there.
+    for holds, rule in limits_of(config):  # pyright: ignore[reportArgumentType]
         if not holds:
             raise ConfigError(f"{file}: {rule}")
     try:

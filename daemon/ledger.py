@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -57,15 +57,20 @@ class Entry:
     sealed: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
 
+def _nobody(id_: str, cause: Cause) -> None:
+    del id_, cause
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The record log of this daemon."""
+    """The record log of this daemon. ``told`` hears how each encounter ended, once on disk."""
 
     outbox: Outbox
     vault: Vault
     signer: Signer
     provenance: Provenance
     clock: Clock
+    told: Callable[[str, Cause], None] = _nobody
 
     def new_id(self) -> str:
         """An id for what begins now."""
@@ -73,8 +78,13 @@ class Ledger:
 
     def write(self, id_: str, entry: Entry) -> Record:
         """Put ``entry`` on disk and return the row; raises ``StoreError``."""
-        record = self._record(id_, entry)
-        self.outbox.put(record)
+        try:
+            record = self._record(id_, entry)
+            self.outbox.put(record)
+        except Exception:
+            self.told(id_, Cause.STORE_FAILED)
+            raise
+        self.told(id_, entry.outcome.cause)
         return record
 
     def events(self, query: Query) -> list[Event]:
@@ -84,6 +94,12 @@ class Ledger:
         """
         asked = replace(query, demo=self.provenance.demo)
         return [event_of(row) for row in self.outbox.briefs(asked)]
+
+    def page(self, query: Query, first: int, count: int) -> tuple[int, list[Record]]:
+        """How many records ``query`` finds, and ``count`` of them from the ``first``, 0-based."""
+        asked = replace(query, demo=self.provenance.demo)
+        rows = self.outbox.find(replace(asked, limit=count, offset=first))
+        return self.outbox.total(asked), rows
 
     def opened(self, record: Record) -> dict[str, Any]:
         """The sealed part of ``record``; raises ``VaultError``."""

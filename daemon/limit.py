@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from yibao_face.daemon.core.liveness.challenge import Action, When
 from yibao_face.daemon.core.liveness.device import is_usb_id
-from yibao_face.daemon.section import CHARSETS, SUITES, CameraConfig
+from yibao_face.daemon.section import CHARSETS, CONTRASTS, SUITES, CameraConfig, UiConfig
+from yibao_face.daemon.ui.text import LANGUAGES
 from yibao_face.daemon.wire.origin import origin_of
 from yibao_face.sync.uplink.api import UplinkError, place_of
 
@@ -25,6 +26,7 @@ def limits_of(config: Config) -> Rules:
         *_liveness_limits(config),
         *_scene_limits(config),
         *_store_limits(config),
+        *_ui_limits(config.ui),
     )
 
 
@@ -104,6 +106,7 @@ def _scene_limits(config: Config) -> Rules:
             0 <= config.attendance.clock_tolerance_s <= 3600,
             "attendance.clock_tolerance_s must be 0..3600",
         ),
+        (1 <= config.console.idle_min <= 240, "console.idle_min must be 1..240"),
         (len(desk.institution) <= 20, "desk.institution has over 20 characters"),
         (_is_time(desk.round_by), "desk.round_by must be a time like 20:00"),
         (_is_centre(config.centre.url), "centre.url must be empty or like https://host:51519"),
@@ -126,6 +129,15 @@ def _store_limits(config: Config) -> Rules:
     return (
         (1 <= config.evidence.quota_mb <= 1_048_576, "evidence.quota_mb must be 1..1048576"),
         (config.crypto.suite in SUITES, f"crypto.suite must be one of {', '.join(SUITES)}"),
+    )
+
+
+def _ui_limits(ui: UiConfig) -> Rules:
+    return (
+        (0 <= ui.screen <= 8, "ui.screen must be 0..8"),
+        (0 <= ui.volume <= 100, "ui.volume must be 0..100"),
+        (ui.language in LANGUAGES, f"ui.language must be one of {', '.join(LANGUAGES)}"),
+        (ui.contrast in CONTRASTS, f"ui.contrast must be one of {', '.join(CONTRASTS)}"),
     )
 
 

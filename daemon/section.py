@@ -13,6 +13,7 @@ CONSENT_TEXT = "本人同意接受通过实人认证(人脸识别)等方式进�
 
 CHARSETS = ("auto", "utf-8", "gbk", "gb18030")
 SUITES = ("standard", "sm")
+CONTRASTS = ("normal", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,14 @@ class CentreConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleConfig:
+    """The page under ``/ui``. ``idle_min``: who does nothing for so many minutes is logged out."""
+
+    enabled: bool = True
+    idle_min: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class DeskConfig:
     """``institution``: code of this site, for desk acts that name none. ``round_by``: ``HH:MM``.
 
@@ -210,3 +219,20 @@ class CryptoConfig:
     """
 
     suite: str = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class UiConfig:
+    """What people see at the counter (``yibao-face agent``).
+
+    ``window``: whether the capture window opens by itself; the tray is there either way.
+    ``screen``: 0 the main one, 1 the first beside it, …; one that is not there is the main one.
+    ``volume``: of the spoken prompts, 0 (off) to 100. ``language``: ``zh`` or ``en``.
+    ``contrast``: ``normal`` or ``high``.
+    """
+
+    window: bool = True
+    screen: int = 0
+    volume: int = 70
+    language: str = "zh"
+    contrast: str = "normal"

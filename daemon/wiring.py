@@ -10,6 +10,7 @@ from datetime import time
 from pathlib import Path
 from typing import Any, Self
 
+from yibao_face.daemon.booth.board import Board
 from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.counter import Counter
 from yibao_face.daemon.booth.eye import Eye, eye_of
@@ -108,12 +109,18 @@ class Daemon:
         self.close()
 
 
+def plain_store(config: Config) -> WeightStore:
+    """The installed networks of this data folder as the manifest has them."""
+    return WeightStore(config.models, load_manifest(), config.carried_models)
+
+
 def weight_store(config: Config) -> WeightStore:
     """The installed networks of this data folder, with the embedder the site chose.
 
     Raises ``ModelError`` for a choice that cannot settle anything.
     """
-    return WeightStore(config.models, choose(load_manifest(), config.models, config.match.model))
+    store = plain_store(config)
+    return replace(store, manifest=choose(store.manifest, config.models, config.match.model))
 
 
 def gallery_of(config: Config) -> Gallery:
@@ -160,18 +167,20 @@ def build(
     store = weight_store(config)
     manifest = store.manifest
     models = loaded or _models(store)
-    counter = Counter(config.enrolment.counter_s)
+    counter, board = Counter(config.enrolment.counter_s), Board()
     gallery = gallery_of(config)
     embedder = manifest.by_role("embedder")
     match = match_policy(match_table(embedder), config.match.margin, demo=demo)
-    shared = _Shared(config, manifest.liveness, models, counter, match, RosterIndex(gallery))
+    shared = _Shared(
+        config, manifest.liveness, models, counter, board, match, RosterIndex(gallery)
+    )
 
     def scene() -> Scene:
         return shared.scene(desk, eye, crops)
 
     provenance = _provenance(config, manifest, models, match)
     centre, clock = _compared(clock or Clock())
-    desk = _desk(config, provenance, Booth(scene, clock), gallery)
+    desk = _desk(config, provenance, Booth(scene, clock, board), gallery)
     crops = crops_of(config, desk)
     mend_evidence(desk, crops)
     tell_chain(config, desk.ledger)
@@ -217,6 +226,7 @@ class _Shared:
     gates: LivenessEntry
     models: FaceModels | ModelError
     counter: Counter
+    board: Board
     match: MatchPolicy
     roster: RosterIndex
 
@@ -228,9 +238,9 @@ class _Shared:
         revoked = RevocationList(desk.ledger.outbox).current()
         refuse_revoked(revoked, device_ids(desk), models.stamps)
         return Scene(
-            eye.open,
+            lambda: self.board.watch(eye.open()),
             models,
-            _session_for(config, self.gates, models),
+            _session_for(config, self.gates, models, self.board),
             desk.gallery,
             self.counter,
             self.match,
@@ -306,7 +316,7 @@ def _desk(config: Config, provenance: Provenance, booth: Booth, gallery: Gallery
     # Heads keep the key the centre knows the device by.
     log = Outbox(outbox_path(config), sign=signer.sign, algorithm=chain_hash(config))
     issuer = certificate_signer_of(config, vault)
-    ledger = Ledger(log, vault, issuer, provenance, booth.clock)
+    ledger = Ledger(log, vault, issuer, provenance, booth.clock, booth.board.written)
     return Desk(
         booth,
         ledger,
@@ -417,13 +427,13 @@ def _ms(seconds: float) -> int:
 
 
 def _session_for(
-    config: Config, gates: LivenessEntry, models: FaceModels
+    config: Config, gates: LivenessEntry, models: FaceModels, board: Board
 ) -> Callable[[Plan], Session]:
     mask = Mask(config.camera.masks) if config.camera.masks else None
 
     def session_for(plan: Plan) -> Session:
         policy = liveness_policy(gates, plan.cues)
-        examiner = Examiner(models, Limits(), policy, mask, plan.cues)
+        examiner = Examiner(models, Limits(), policy, mask, plan.cues, board)
         patience = config.encounter.capture_s, config.camera.silence_s
         return Session(examiner, *patience, gates.max_frames)
 

@@ -96,7 +96,8 @@ class Query:
     """Which records: every set field must agree. Days are inclusive.
 
     ``but_cause``: any cause but this. ``let_go``: code 1 or 2 only. ``demo``: of the demo, or
-    of the counter. ``newest``: last written first; ``limit``: at most so many.
+    of the counter. ``newest``: last written first; ``limit``: at most so many, from the one
+    after the first ``offset``.
     """
 
     kinds: tuple[str, ...] = ()
@@ -113,3 +114,4 @@ class Query:
     demo: bool | None = None
     newest: bool = False
     limit: int | None = None
+    offset: int = 0

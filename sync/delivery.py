@@ -188,6 +188,10 @@ class Delivery:
         seq, hash_, at_ms, signature = rows[0]
         return Head(seq, hash_, at_ms or 0, signature or b"")
 
+    def last_sent_ms(self) -> int:
+        """When the centre last took something, Unix milliseconds; 0: never."""
+        return int(self._file.rows("SELECT coalesce(max(sent_at), 0) FROM delivery")[0][0])
+
     def dead(self, limit: int = 1000) -> list[Dead]:
         """The dead ones, by number."""
         query = (

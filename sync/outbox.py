@@ -109,6 +109,12 @@ class Outbox:
         rows = self._file.rows(f"SELECT {_BRIEF} FROM record {clause}", bound)  # noqa: S608  # own names
         return [Brief(*row) for row in rows]
 
+    def total(self, query: Query) -> int:
+        """How many records ``query`` asks for."""
+        clause, bound = clause_of(query)
+        rows = self._file.rows(f"SELECT count(*) FROM (SELECT 1 FROM record {clause})", bound)  # noqa: S608  # own names
+        return int(rows[0][0])
+
     def high_water_ms(self, since_kind: str) -> int:
         """The latest time any record carries from the last one of ``since_kind`` on; 0: none."""
         query = (

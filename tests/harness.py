@@ -23,6 +23,7 @@ from aiohttp import web_app
 
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.console.serve import serve_with_console
 from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.door.client import Caller, caller_of, sample_request
 from yibao_face.daemon.door.server import serve
@@ -152,8 +153,9 @@ def running(
     demo: bool = True,
     camera: Callable[[], Camera] | None = None,
     clock: Clock | None = None,
+    page: bool = False,
 ) -> Generator[Running, None, None]:
-    """The real daemon in a thread: real port, real store, real networks."""
+    """The real daemon in a thread: real port, real store, real networks; ``page``: its console."""
     bound = threading.Event()
     port: list[int] = []
     loop = asyncio.new_event_loop()
@@ -164,9 +166,11 @@ def running(
         bound.set()
 
     with build(config, demo=demo, camera=camera, clock=clock, loaded=shared(config)) as daemon:
-        thread = threading.Thread(
-            target=loop.run_until_complete, args=(serve(daemon, ready, stop),), name="daemon"
+        file = config.data / "config.toml"
+        served = (
+            serve_with_console(daemon, ready, stop, file) if page else serve(daemon, ready, stop)
         )
+        thread = threading.Thread(target=loop.run_until_complete, args=(served,), name="daemon")
         thread.start()
         try:
             assert bound.wait(10), "the daemon did not bind"

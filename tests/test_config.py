@@ -13,11 +13,13 @@ from yibao_face.daemon.section import (
     AttendanceConfig,
     CameraConfig,
     CentreConfig,
+    ConsoleConfig,
     DeskConfig,
     DoorConfig,
     LivenessConfig,
     LockoutConfig,
     RepeatConfig,
+    UiConfig,
 )
 from yibao_face.drivers.driver import Settings
 
@@ -51,6 +53,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     assert CameraConfig("", 3.0, (), "", "", "", "", *kept) == config.camera
     assert AttendanceConfig(300.0, 120.0) == config.attendance
     assert CentreConfig("", True, True) == config.centre
+    assert ConsoleConfig(True, 15.0) == config.console
     assert ("", "20:00", 24, 3, 3) == (
         config.desk.institution,
         config.desk.round_by,
@@ -60,6 +63,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     )
     assert {"21", "52"} <= set(config.desk.inpatient_med_types)
     assert (5120, "standard") == (config.evidence.quota_mb, config.crypto.suite)
+    assert UiConfig(True, 0, 70, "zh", "normal") == config.ui
 
 
 def test_an_empty_file_means_the_defaults(at_home: Path) -> None:
@@ -125,6 +129,7 @@ def test_an_empty_home_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None
         ("[liveness]\nwhen = 'never'", "config.toml: unknown key liveness.when"),
         ("[camera]\npin = 'x'", "config.toml: unknown key camera.pin"),
         ("[lockout]\nlock = 1", "config.toml: unknown key lockout.lock"),
+        ("[console]\nport = 1", "config.toml: unknown key console.port"),
         ("[attendance]\nroster = []", "config.toml: unknown key attendance.roster"),
         ("[desk]\nward = 'x'", "config.toml: unknown key desk.ward"),
         ("[evidence]\nquota = 1", "config.toml: unknown key evidence.quota"),
@@ -298,6 +303,8 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[lockout]\nwindow_s = 86401", "lockout.window_s"),
         ("[lockout]\nlock_s = 0", "lockout.lock_s"),
         ("[lockout]\nlock_s = inf", "lockout.lock_s"),
+        ("[console]\nidle_min = 0.5", "console.idle_min"),
+        ("[console]\nidle_min = 241", "console.idle_min"),
         ("[attendance]\nduplicate_s = -1", "attendance.duplicate_s"),
         ("[attendance]\nduplicate_s = 3601", "attendance.duplicate_s"),
         ("[attendance]\nclock_tolerance_s = -1", "attendance.clock_tolerance_s"),
@@ -314,6 +321,10 @@ def test_a_file_saved_with_a_byte_order_mark_loads(at_home: Path) -> None:
         ("[centre]\nurl = 'https://centre/v1'", "centre.url"),
         ("[centre]\nurl = 'https://me@centre'", "centre.url"),
         ("[centre]\nurl = 'https://cen tre'", "centre.url"),
+        ("[ui]\nscreen = -1", "ui.screen"),
+        ("[ui]\nvolume = 101", "ui.volume"),
+        ("[ui]\nlanguage = 'fr'", "ui.language"),
+        ("[ui]\ncontrast = 'low'", "ui.contrast"),
         ("[desk]\nmakeup_hours = 241", "desk.makeup_hours"),
     ],
 )

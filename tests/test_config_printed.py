@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from yibao_face.daemon.config import Config, load_config, to_toml
 from yibao_face.daemon.section import (
     CHARSETS,
+    CONTRASTS,
     SUITES,
     AttendanceConfig,
     CameraConfig,
     CentreConfig,
+    ConsoleConfig,
     CryptoConfig,
     DeskConfig,
     DoorConfig,
@@ -26,6 +28,7 @@ from yibao_face.daemon.section import (
     LockoutConfig,
     MatchConfig,
     RepeatConfig,
+    UiConfig,
 )
 from yibao_face.drivers.driver import Settings
 
@@ -112,6 +115,7 @@ CONFIGS = st.builds(
         window_s=st.floats(0, 86_400, exclude_min=True),
         lock_s=st.floats(0, 86_400, exclude_min=True),
     ),
+    console=st.builds(ConsoleConfig, enabled=st.booleans(), idle_min=st.floats(1, 240)),
     attendance=st.builds(
         AttendanceConfig,
         duplicate_s=st.floats(0, 3600),
@@ -134,6 +138,14 @@ CONFIGS = st.builds(
     ),
     evidence=st.builds(EvidenceConfig, quota_mb=st.integers(1, 1_048_576)),
     crypto=st.builds(CryptoConfig, suite=st.sampled_from(SUITES)),
+    ui=st.builds(
+        UiConfig,
+        window=st.booleans(),
+        screen=st.integers(0, 8),
+        volume=st.integers(0, 100),
+        language=st.sampled_from(["zh", "en"]),
+        contrast=st.sampled_from(CONTRASTS),
+    ),
 )
 AWKWARD = "".join(('C:\\资料\\"新"\t', "\n'", "\\n # [door]"))
 

@@ -165,6 +165,10 @@ def test_the_command_line_is_installed() -> None:
         ("dev.lock", "dev.in"),
         ("cameras.lock", "cameras.in"),
         ("center.lock", "center.in"),
+        ("ui.lock", "ui.in"),
+        ("sm.lock", "sm.in"),
+        ("bundle.lock", "bundle.in"),
+        ("bundle-paper.lock", "bundle-paper.in"),
     ],
 )
 def test_every_named_requirement_is_pinned(lock: str, source: str) -> None:
@@ -181,7 +185,8 @@ def test_every_dependency_of_the_distribution_is_pinned() -> None:
         wanted |= names_in(extra)
 
     assert {"aiohttp", "onnx", "scipy"} <= wanted
-    pinned = (pinned_names(f"{lock}.lock") for lock in ("runtime", "cameras", "center", "dev"))
+    locks = ("runtime", "cameras", "center", "ui", "sm", "dev")
+    pinned = (pinned_names(f"{lock}.lock") for lock in locks)
     assert set() == wanted - set().union(*pinned)
 
 

@@ -28,10 +28,10 @@ def main() -> None:
     mediapipe = locked("mediapipe", "--no-deps")
     for name in ("runtime", "dev"):
         (FOLDER / f"{name}.lock").write_text(locked(name) + mediapipe, encoding="utf-8")
-    # Beside the runtime's, for sites that have such cameras and for the centre: what is in both is
+    # Beside the runtime's, for what not every machine needs, and for packing: what is in both is
     # the same version.
     constraint = ("--constraint", "runtime.lock")
-    for name in ("cameras", "center"):
+    for name in ("cameras", "center", "ui", "sm", "bundle", "bundle-paper"):
         (FOLDER / f"{name}.lock").write_text(locked(name, *constraint), encoding="utf-8")
 
 

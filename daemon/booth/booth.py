@@ -8,8 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
+from yibao_face.daemon.booth.board import Board, Visit
 from yibao_face.daemon.booth.crop import attack_crop
 from yibao_face.daemon.booth.encounter import Encounter, Subject
 from yibao_face.daemon.booth.identification import Identification
@@ -21,6 +22,7 @@ from yibao_face.daemon.codes import BusyError, cause_of
 from yibao_face.daemon.core.deal import SPOOFS
 from yibao_face.daemon.core.decision import Outcome, refused
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.modality import Purpose
 from yibao_face.daemon.gallery.crop import CropStore
 from yibao_face.daemon.gallery.evidence import EvidenceError
 from yibao_face.models.api import Embedding
@@ -28,14 +30,16 @@ from yibao_face.models.api import Embedding
 logger = logging.getLogger(__name__)
 
 _Look: TypeAlias = Callable[[Scene, date], Look]
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
 class Booth:
-    """``scene`` raises while the models cannot be used."""
+    """``scene`` raises while the models cannot be used. ``board``: what is shown of it."""
 
     scene: Callable[[], Scene]
     clock: Clock
+    board: Board = field(default_factory=Board)
     _camera: threading.Lock = field(default_factory=threading.Lock)
     # The networks keep memory for every thread that ever used them: so one does.
     _thread: ThreadPoolExecutor = field(
@@ -45,8 +49,9 @@ class Booth:
 
     def meet(self, id_: str, subject: Subject, attempt: Attempt) -> tuple[Outcome, Trace]:
         """The encounter ``id_`` with every error turned into its cause. Never raises."""
+        visit = Visit(id_, subject.purpose, subject.name, subject.numbers.id_number)
         return self._seat(
-            id_, attempt, lambda scene, day: Encounter(scene, id_, subject, attempt, day)
+            visit, attempt, lambda scene, day: Encounter(scene, id_, subject, attempt, day)
         )
 
     def identify(
@@ -54,16 +59,32 @@ class Booth:
     ) -> tuple[Outcome, Trace]:
         """As ``meet``, of somebody who did not say which of ``roster`` he is."""
         return self._seat(
-            id_, attempt, lambda scene, day: Identification(scene, roster, attempt, day)
+            Visit(id_, Purpose.ATTENDANCE),
+            attempt,
+            lambda scene, day: Identification(scene, roster, attempt, day),
         )
 
-    def _seat(self, id_: str, attempt: Attempt, look: _Look) -> tuple[Outcome, Trace]:
+    def borrow(self, work: Callable[[Scene], _T]) -> _T:
+        """``work`` of an engineer, with the camera and the networks to itself.
+
+        Raises ``BusyError``, and whatever ``work`` raises.
+        """
+        if not self._camera.acquire(blocking=False):
+            raise BusyError("an encounter has the camera")
+        try:
+            return self._thread.submit(lambda: work(self.scene())).result()
+        finally:
+            self._camera.release()
+
+    def _seat(self, visit: Visit, attempt: Attempt, look: _Look) -> tuple[Outcome, Trace]:
         if not self._camera.acquire(blocking=False):
             return refused(cause_of(BusyError())), Trace()
         try:
-            self._now = (id_, attempt)
-            return self._thread.submit(self._run, id_, look).result()
+            self._now = (visit.encounter, attempt)
+            self.board.begin(visit, attempt)
+            return self._thread.submit(self._run, visit.encounter, look).result()
         finally:
+            self.board.judged()
             self._now = None
             self._camera.release()
 

@@ -71,12 +71,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the counter shows now."""
+    """What the counter shows now. ``hint_at_s``: monotonic time the hint was last told."""
 
     encounter: str
     hint: Cause | None
     prompt: Prompt | None
     task: Task | None = None
+    hint_at_s: float = field(default=0.0, compare=False)
 
 
 class Counter:
@@ -88,6 +89,7 @@ class Counter:
         self._looked_at = float("-inf")
         self._encounter = ""
         self._hint: Cause | None = None
+        self._hint_at_s = 0.0
         self._prompt: Prompt | None = None
         self._answer: Consent | None = None
         self._action: tuple[Action, float] | None = None
@@ -101,7 +103,7 @@ class Counter:
     def tell(self, hint: Cause) -> None:
         """Show ``hint`` to the person."""
         with self._changed:
-            self._hint = hint
+            self._hint, self._hint_at_s = hint, time.monotonic()
 
     def ask_action(self, action: Action, seconds: float) -> None:
         """Show what the person is to do within ``seconds``; what he was told before is over."""
@@ -118,7 +120,8 @@ class Counter:
         with self._changed:
             self._looked_at = time.monotonic()
             self._changed.notify_all()
-            return View(self._encounter, self._hint, self._prompt, self._task())
+            prompt, task = self._prompt, self._task()
+            return View(self._encounter, self._hint, prompt, task, self._hint_at_s)
 
     def answer(self, given: Consent) -> bool:
         """Take the answer if it fits what is being asked; whether it did."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from yibao_face.models.api import ModelStamp
 from yibao_face.models.detect import FaceDetector
 from yibao_face.models.embed import FaceEmbedder
-from yibao_face.models.weights.manifest import load_manifest
 from yibao_face.models.weights.site import MATCH_FAR, match_table, wanted_entry
 from yibao_face.models.weights.store import WeightStore
 
@@ -27,11 +25,10 @@ class Eye:
         return self.embedder.stamp
 
 
-def open_eye(folder: Path, model: str, margin: float) -> Eye:
-    """Load the embedder ``model`` (empty: the one we carry) from ``folder``; ``ModelError``."""
-    store = WeightStore(folder, load_manifest())
+def open_eye(store: WeightStore, model: str, margin: float) -> Eye:
+    """Load the embedder ``model`` (empty: the manifest's) from ``store``; ``ModelError``."""
     seer, own = (store.manifest.by_role(role) for role in ("detector", "embedder"))
-    entry = wanted_entry(own, folder, model)
+    entry = wanted_entry(own, store.folder, model)
     return Eye(
         FaceDetector(store.network(seer), seer.thresholds["score"].value),
         FaceEmbedder(store.network(entry), store.stamp(entry), entry.feed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from yibao_face.daemon.capture.feature import DEPTH_ALONE, FeatureGauge
+from yibao_face.daemon.capture.onlooker import NOBODY, Onlooker
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.gate import Features, LivenessPolicy, reading_hint
 from yibao_face.daemon.core.liveness.modality import Cue
@@ -50,7 +51,7 @@ class Shot:
 class Examiner:
     """Cheap checks first: a frame nobody looks out of costs one small detection.
 
-    ``liveness``: the gates of ``cues``, those the camera has.
+    ``liveness``: the gates of ``cues``, those the camera has. ``onlooker`` hears where faces are.
     """
 
     models: FaceModels
@@ -58,6 +59,7 @@ class Examiner:
     liveness: LivenessPolicy
     mask: Mask | None = None
     cues: frozenset[Cue] = DEPTH_ALONE
+    onlooker: Onlooker = NOBODY
 
     def examine(self, frame: Frame) -> Shot | Cause:
         """Judge one frame; a ``Cause`` is a hint, and the next frame is tried."""
@@ -65,6 +67,7 @@ class Examiner:
         faces = find(frame.bgr) if self.mask is None else self.mask.search(frame.bgr, find)
         size = (frame.intrinsics.width, frame.intrinsics.height)
         boxes = tuple(_box(face) for face in faces)
+        self.onlooker.placed(boxes, size)
         hint = place_hint(boxes, size, self.limits)
         if hint is not None:
             return hint

@@ -101,13 +101,16 @@ class Session:
         ``Camera.read`` and ``Attempt.check`` do, and ``CameraSilentError``.
         """
         passive = _Passive(self.examiner, held, watch)
-        most = max(self.max_frames, self.examiner.liveness.frames)
+        onlooker, needed = self.examiner.onlooker, self.examiner.liveness.frames
+        onlooker.gathers(needed, self.capture_s)
+        most = max(self.max_frames, needed)
         for frame in self.frames(camera, attempt, self.capture_s):
             hint = passive.take(frame, time.monotonic_ns())
             if hint is Cause.STREAM_IMPLAUSIBLE:
                 return hint
             if hint is not None:
                 tell(hint)
+            onlooker.counted(passive.counted)
             captured = passive.judged()
             if captured is not None:
                 return captured
@@ -166,6 +169,11 @@ class _Passive:
         if hint is not None:
             self._hints[hint] += 1
         return hint or advice
+
+    @property
+    def counted(self) -> int:
+        """Usable frames of the present face."""
+        return len(self._features)
 
     def judged(self) -> Capture | None:
         """The capture, once enough was seen of one face."""

@@ -11,7 +11,17 @@ import sys
 from importlib.metadata import version
 
 from yibao_face.daemon.calibrate.embedding import CalibrateError
-from yibao_face.daemon.cli import config, counter, library, models, person, serve, verify
+from yibao_face.daemon.cli import (
+    agent,
+    config,
+    counter,
+    library,
+    models,
+    person,
+    serve,
+    staff,
+    verify,
+)
 from yibao_face.daemon.cli.centre import (
     center,
     certificate,
@@ -36,7 +46,7 @@ from yibao_face.sync.stick import StickError
 from yibao_face.sync.uplink.api import UplinkError
 
 _COMMANDS = (
-    *(demo, serve, verify, counter, person, camera, reader),
+    *(demo, serve, agent, verify, counter, person, staff, camera, reader),
     *(act, rate, table, certificate, library, policy, inbox, queue, link, center),
     *(conform, models, clip, config, bench, calibrate, liveness),
 )

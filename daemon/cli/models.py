@@ -10,10 +10,11 @@ from pathlib import Path
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.wiring import plain_store
 from yibao_face.models.api import ModelError
 from yibao_face.models.weights import site
 from yibao_face.models.weights.install import install
-from yibao_face.models.weights.manifest import ModelEntry, load_manifest
+from yibao_face.models.weights.manifest import ModelEntry
 from yibao_face.models.weights.store import WeightStore
 
 
@@ -30,7 +31,7 @@ def run(given: argparse.Namespace) -> int:
     """Do ``action``; exit code 1 when a model is missing or altered."""
     config = config_of(given)
     # Of the manifest alone: what the site chose may be what is to be mended here.
-    store = WeightStore(config.models, load_manifest())
+    store = plain_store(config)
     return _ACTIONS[given.action](given, config, store)
 
 

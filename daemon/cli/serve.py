@@ -7,10 +7,12 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from yibao_face.daemon.cli.common import Commands, command, say
-from yibao_face.daemon.config import load_site
-from yibao_face.daemon.door.server import serve, stop_on_signals
+from yibao_face.daemon.config import default_home, load_site
+from yibao_face.daemon.console.serve import serve_with_console
+from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.wiring import Daemon, build, mend_inbox
 
 _STARTED_AT = time.monotonic()
@@ -38,15 +40,15 @@ def run(given: argparse.Namespace) -> int:
     if given.port is not None:
         config = replace(config, door=replace(config.door, port=given.port))
     with build(config, demo=given.demo) as daemon:
-        asyncio.run(_serve(daemon))
+        asyncio.run(_serve(daemon, given.config or default_home() / "config.toml"))
     return 0
 
 
-async def _serve(daemon: Daemon) -> None:
+async def _serve(daemon: Daemon, config_file: Path) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    daemon.link.start()
-    await serve(daemon, lambda port: _announce(daemon.config.door.host, port), stop)
+    host = daemon.config.door.host
+    await serve_with_console(daemon, lambda port: _announce(host, port), stop, config_file)
 
 
 def _announce(host: str, port: int) -> None:

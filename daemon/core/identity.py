@@ -33,6 +33,17 @@ def masked(number: str) -> str:
     return f"{number[:2]}{'*' * (len(number) - 4)}{number[-2:]}"
 
 
+def masked_name(name: str) -> str:
+    """A name for screens others see: first character and, of three or more, the last.
+
+    Only what can be shown in a line is kept: no control, direction or line signs. At most 12.
+    """
+    shown = "".join(ch for ch in name if ch.isprintable()).strip()
+    if len(shown) < 3:
+        return shown[:1] + "*" * (len(shown) - 1)
+    return f"{shown[0]}{'*' * min(len(shown) - 2, 10)}{shown[-1]}"
+
+
 def _spelled(value: int, length: int) -> str:
     digits: list[str] = []
     for _ in range(length):

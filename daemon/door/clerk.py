@@ -19,25 +19,25 @@ from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.door.guard import refused, with_token
 
 COUNTER_PATH = "/counter"
-_ENDS = {"person": End.PERSON, "clerk": End.CLERK}
+ENDS = {"person": End.PERSON, "clerk": End.CLERK}
 MAX_ANSWER_BYTES = 12 * 1024 * 1024
 # LookupError: a charset nobody knows, or no such key. RecursionError: brackets without end.
-_UNREADABLE = (ValueError, LookupError, TypeError, RecursionError, web.RequestPayloadError)
+UNREADABLE = (ValueError, LookupError, TypeError, RecursionError, web.RequestPayloadError)
 
 
 def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDef]:
     """``GET /counter`` looks, ``POST /counter`` answers, ``POST /counter/cancel`` ends."""
 
     async def look(_request: web.Request) -> web.Response:
-        return web.json_response(_shown(counter.look()))
+        return web.json_response(shown(counter.look()))
 
     async def answer(request: web.Request) -> web.Response:
         try:
             # Larger than a HIS call: it may carry the photograph of an id card.
-            given = _parsed(await request.clone(client_max_size=MAX_ANSWER_BYTES).json())
+            given = parsed(await request.clone(client_max_size=MAX_ANSWER_BYTES).json())
         except web.HTTPRequestEntityTooLarge:
             return refused("answer is too large", 413)
-        except _UNREADABLE as exc:
+        except UNREADABLE as exc:
             return refused(f"answer cannot be read: {type(exc).__name__}", 400)
         if not counter.answer(given):
             return refused("this is not what is being asked now", 409)
@@ -46,10 +46,10 @@ def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDe
     async def cancel(request: web.Request) -> web.Response:
         try:
             given = await request.json()
-            id_, end = str(given["encounter"]), _ENDS[given["by"]]
+            id_, end = str(given["encounter"]), ENDS[given["by"]]
         except web.HTTPRequestEntityTooLarge:
             return refused("answer is too large", 413)
-        except _UNREADABLE as exc:
+        except UNREADABLE as exc:
             return refused(f"answer cannot be read: {type(exc).__name__}", 400)
         if not booth.cancel(id_, end):
             return refused("this encounter is not under way", 409)
@@ -62,7 +62,8 @@ def clerk_routes(counter: Counter, booth: Booth, token: str) -> list[web.RouteDe
     ]
 
 
-def _shown(view: View) -> dict[str, Any]:
+def shown(view: View) -> dict[str, Any]:
+    """What a window is told of the counter."""
     prompt, task = view.prompt, view.task
     return {
         "encounter": view.encounter,
@@ -82,7 +83,8 @@ def _shown(view: View) -> dict[str, Any]:
     }
 
 
-def _parsed(body: Any) -> Consent:
+def parsed(body: Any) -> Consent:
+    """The answer of a window; raises what ``UNREADABLE`` lists."""
     if not isinstance(body, dict):
         raise TypeError("not an object")
     given = cast(dict[str, Any], body)

@@ -59,6 +59,10 @@ class Caller:
         body = json.dumps({"encounter": encounter, "by": by}).encode()
         self._send("POST", f"{COUNTER_PATH}/cancel", body, _CLERK_TIMEOUT_S)
 
+    def show(self, path: str) -> None:
+        """Ask the agent that serves to show itself."""
+        self._send("POST", path, b"{}", _CLERK_TIMEOUT_S)
+
     def look(self) -> dict[str, Any]:
         """What the counter shows."""
         return self._object("GET", COUNTER_PATH, None, _CLERK_TIMEOUT_S)

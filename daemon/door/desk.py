@@ -34,13 +34,13 @@ def desk_routes(desk: Desk, calls: Calls, token: str) -> list[web.RouteDef]:
         if act is None:
             return refused("no such act", 404)
         try:
-            form = await _form(request)
+            form = await form_of(request)
         except web.HTTPRequestEntityTooLarge:
             return refused("form is too large", 413)
         except (ValueError, TypeError, RecursionError, web.RequestPayloadError):
             return refused("not a JSON object", 400)
         # Each act of the desk is one of its own: nothing joins it.
-        done = await calls.run(uuid.uuid4(), lambda attempt: _done(act, desk, form, attempt))
+        done = await calls.run(uuid.uuid4(), lambda attempt: done_of(act, desk, form, attempt))
         return web.json_response(done)
 
     async def show(request: web.Request) -> web.Response:
@@ -58,14 +58,15 @@ def desk_routes(desk: Desk, calls: Calls, token: str) -> list[web.RouteDef]:
     return [web.post(path, with_token(token, do)), web.get(path, with_token(token, show))]
 
 
-async def _form(request: web.Request) -> Form:
+async def form_of(request: web.Request) -> Form:
+    """The form a window sent; raises what is told as a bad request."""
     raw: Any = json.loads(await request.clone(client_max_size=MAX_FORM_BYTES).read())
     if not isinstance(raw, dict):
         raise TypeError("not an object")
     return Form(cast(dict[str, Any], raw))
 
 
-def _done(act: Act, desk: Desk, form: Form, attempt: Attempt) -> dict[str, Any]:
+def done_of(act: Act, desk: Desk, form: Form, attempt: Attempt) -> dict[str, Any]:
     """The answer of an act; whatever fails is told in Chinese, and nothing passed."""
     try:
         return _told(act(desk, form, attempt))

@@ -16,6 +16,7 @@ from yibao_face.daemon.wire.origin import (
     is_json,
     is_plain_text,
     objection,
+    own_objection,
 )
 
 Answering = Callable[[web.Request], Awaitable[web.Response]]
@@ -25,16 +26,20 @@ _NETWORKS = ("Private-Network", "Local-Network")
 _PREFLIGHT_S = 600
 
 
-def browser_guard(origins: tuple[str, ...], open_paths: frozenset[str]) -> Middleware:
+def browser_guard(
+    origins: tuple[str, ...], open_paths: frozenset[str], own_root: str = "/ui"
+) -> Middleware:
     """Middleware that refuses (403) other host names (DNS rebinding) and pages not listed.
 
     ``open_paths``, in lower case: those of the HIS, whose answers a listed page may read (CORS).
+    ``own_root``: of our own page, which calls what lies below it; no listed page may.
     """
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         headers = by_name(request.headers.items())
-        reason = objection(headers, origins)
+        own = request.path == own_root or request.path.startswith(f"{own_root}/")
+        reason = own_objection(headers) if own else objection(headers, origins)
         if reason is not None:
             return refused(reason, 403)
         # Its only value is a listed one by now.

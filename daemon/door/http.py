@@ -41,7 +41,7 @@ HEALTH_PATH = "/health"
 ATTENDANCE_PATH = "/hisCallAtten"
 _HIS = frozenset({AUTH_PATH.lower(), ATTENDANCE_PATH.lower()})
 _TEXT_PLAIN = "请HIS把请求头Content-Type设为application/json"
-_OWN = frozenset({"counter", "desk", "health"})
+_OWN = frozenset({"counter", "desk", "health", "ui"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum, unique
@@ -16,37 +16,16 @@ import numpy as np
 
 from yibao_face.daemon.core.encounter import Who
 from yibao_face.daemon.core.template import Growth, Kept, Probe, Sample, Source, grown, weights
+from yibao_face.daemon.gallery.file import GalleryError, opened, prepare
 from yibao_face.daemon.gallery.lookup import Change, Lookup
 from yibao_face.daemon.gallery.vault import Vault
 from yibao_face.models.api import Embedding, ModelStamp
 from yibao_face.models.embed import fuse
 
-_SCHEMA_VERSION = 2
-_SCHEMA = """
-CREATE TABLE person (digest TEXT PRIMARY KEY, name BLOB NOT NULL, consent TEXT NOT NULL,
-    enrolled_by TEXT NOT NULL, at TEXT NOT NULL) STRICT;
-CREATE TABLE number (digest TEXT PRIMARY KEY,
-    person TEXT NOT NULL REFERENCES person ON DELETE CASCADE) STRICT;
-CREATE TABLE sample (id INTEGER PRIMARY KEY,
-    person TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
-    model TEXT NOT NULL, model_sha256 TEXT NOT NULL, template BLOB NOT NULL,
-    source TEXT NOT NULL, day TEXT NOT NULL, merit REAL NOT NULL) STRICT;
-CREATE TABLE agent (principal TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
-    agent TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
-    relation TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (principal, agent)) STRICT;
-CREATE INDEX sample_person ON sample (person);
-"""
-# Until then all samples were taken at the enrolment.
-_SECOND = (
-    "ALTER TABLE sample ADD COLUMN source TEXT NOT NULL DEFAULT 'enrolment'",
-    "ALTER TABLE sample ADD COLUMN day TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE sample ADD COLUMN merit REAL NOT NULL DEFAULT 0",
-    "UPDATE sample SET day = (SELECT substr(at, 1, 10) FROM person WHERE digest = person)",
+_ENROLLED = (
+    "SELECT digest, name, consent, enrolled_by, at,"
+    " (SELECT count(*) FROM sample WHERE person = digest) FROM person"
 )
-
-
-class GalleryError(Exception):
-    """The gallery cannot be read or written."""
 
 
 class UnknownPersonError(GalleryError):
@@ -145,6 +124,28 @@ class Reference:
     anchors: Embedding | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A person as a list shows it; ``samples``: of all networks."""
+
+    person: str
+    name: str
+    consent: str
+    enrolled_by: str
+    at: str
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """``agent`` may buy for ``person``, both digests, up to and including ``until``."""
+
+    person: str
+    agent: str
+    relation: str
+    until: date
+
+
 def reference_of(who: Who, person: str, stored: Sequence[Stored], expired: bool) -> Reference:
     """The reference ``stored`` samples of one person make."""
     template = fuse([s.embedding for s in stored], weights([s.sample for s in stored]))
@@ -165,7 +166,7 @@ class Gallery:
     _lookup: Lookup = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_lookup", Lookup(self.path, partial(_prepare, self.path)))
+        object.__setattr__(self, "_lookup", Lookup(self.path, partial(prepare, self.path)))
 
     def find(self, numbers: Numbers) -> str | None:
         """Digest of the person ``numbers`` name; ``NumbersConflictError`` when they name two.
@@ -343,6 +344,38 @@ class Gallery:
         with self._open() as db:
             return int(db.execute("SELECT count(*) FROM person").fetchone()[0])
 
+    def enrolled(self, first: int, count: int) -> list[Enrolled]:
+        """``count`` persons from the ``first``, 0-based, last enrolled first."""
+        query = f"{_ENROLLED} ORDER BY at DESC, digest LIMIT ? OFFSET ?"
+        with self._open() as db:
+            rows = db.execute(query, (count, first)).fetchall()
+        return [self._enrolled(row) for row in rows]
+
+    def alike(self, start: str) -> Enrolled | None:
+        """The person whose digest begins with ``start`` (12 characters tell all apart)."""
+        query = f"{_ENROLLED} WHERE digest >= ? AND digest < ? LIMIT 1"
+        with self._open() as db:
+            row = db.execute(query, (start, f"{start}g")).fetchone()
+        return self._enrolled(row) if row else None
+
+    def names(self) -> list[str]:
+        """Every name, to be kept out of what leaves the machine."""
+        with self._open() as db:
+            rows = db.execute("SELECT digest, name FROM person").fetchall()
+        return [self.vault.open(name, f"person/{digest}").decode() for digest, name in rows]
+
+    def relations(self) -> list[Agency]:
+        """Who may buy for whom, expired ones too, by person."""
+        query = "SELECT principal, agent, relation, until FROM agent ORDER BY principal, agent"
+        with self._open() as db:
+            rows = db.execute(query).fetchall()
+        return [Agency(p, a, relation, date.fromisoformat(u)) for p, a, relation, u in rows]
+
+    def _enrolled(self, row: tuple[str, bytes, str, str, str, int]) -> Enrolled:
+        person, sealed, consent, by, at, samples = row
+        name = self.vault.open(sealed, f"person/{person}").decode()
+        return Enrolled(person, name, consent, by, at, samples)
+
     def _fact(self, person: str, column: str) -> Any:
         query = f"SELECT {column} FROM person WHERE digest = ?"  # noqa: S608  # own names only
         with self._open() as db:
@@ -416,22 +449,7 @@ class Gallery:
         return Stored(int(row[0]), sample, opened)
 
     def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        return _opened(self.path)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Generator[sqlite3.Connection, None, None]:
-    """A connection in one transaction; ``GalleryError`` for whatever SQLite refuses."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(path, timeout=5.0)) as db:
-            db.execute("PRAGMA foreign_keys = ON")
-            db.execute("PRAGMA secure_delete = ON")
-            with db:
-                _migrate(db)
-                yield db
-    except (sqlite3.Error, OSError) as exc:
-        raise GalleryError(f"{path.name}: {exc}") from exc
+        return opened(self.path)
 
 
 def _named(db: sqlite3.Connection, digests: tuple[str, ...]) -> str:
@@ -442,42 +460,6 @@ def _named(db: sqlite3.Connection, digests: tuple[str, ...]) -> str:
     if len(persons) > 1:
         raise NumbersConflictError("id number and person number name two persons")
     return next(iter(persons), "")
-
-
-def _prepare(path: Path) -> None:
-    """Make the file and its tables where they are not there yet."""
-    with _opened(path):
-        pass
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > _SCHEMA_VERSION:
-        raise GalleryError(f"gallery has schema {version}, this program knows {_SCHEMA_VERSION}")
-    if version == 0:
-        _create(db)
-    elif version == 1:
-        _to_second(db)
-
-
-def _create(db: sqlite3.Connection) -> None:
-    """All tables or none: sqlite3 would commit each statement alone, and others may race us."""
-    db.execute("BEGIN IMMEDIATE")
-    if int(db.execute("PRAGMA user_version").fetchone()[0]) == 0:
-        for statement in _SCHEMA.split(";"):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    db.commit()
-
-
-def _to_second(db: sqlite3.Connection) -> None:
-    """Samples learn where they come from; another process may have done it meanwhile."""
-    db.execute("BEGIN IMMEDIATE")
-    if int(db.execute("PRAGMA user_version").fetchone()[0]) == 1:
-        for statement in _SECOND:
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    db.commit()
 
 
 def _sample_label(person: str, stamp: ModelStamp) -> str:

@@ -219,3 +219,17 @@ def verifier(algorithm: str, public_key: bytes) -> Verifier:
 def key_id_of(public_key: bytes) -> str:
     """First 16 hex digits of the SHA-256 of the raw public key."""
     return hashlib.sha256(public_key).hexdigest()[:16]
+
+
+def check_of(signer: Signer) -> Callable[[bytes, bytes], bool]:
+    """Signature and signed bytes → whether it is that of ``signer``."""
+    known = verifier(signer.algorithm, signer.public_key())
+
+    def check(signature: bytes, data: bytes) -> bool:
+        try:
+            known.verify(signature, data)
+        except BadSignatureError:
+            return False
+        return True
+
+    return check

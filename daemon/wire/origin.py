@@ -73,6 +73,14 @@ def objection(headers: Headers, origins: Collection[str]) -> str | None:
     return None
 
 
+def own_objection(headers: Headers) -> str | None:
+    """As ``objection``, of calls to our own page: from itself, or from no page at all."""
+    host = headers.get("host", ("",))[0].lower()
+    # A page names itself in Origin when it posts; by this very host and port, or it is another.
+    itself = headers.get("origin") == (f"http://{host}",)
+    return objection({k: v for k, v in headers.items() if k != "origin" or not itself}, ())
+
+
 def is_json(headers: Headers) -> bool:
     """Whether the body is declared as JSON: no page of another site can, without a preflight."""
     kinds = _kinds(headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,11 +19,14 @@ from yibao_face.drivers.api import (
     DeviceStalledError,
     DeviceUnsupportedError,
 )
-from yibao_face.drivers.host.frozen import command
 from yibao_face.drivers.host.memory import Memory
 from yibao_face.drivers.host.message import Message, read_error, receive, send
 
 Cancelled = threading.Event | Callable[[], bool]
+# Not ``multiprocessing``: its children import the parent's main program again, here the daemon
+# with its networks. A child of ours imports the drivers alone. A packed program understands the
+# same words (installer/bundle/entry.py). -P: the working folder is nobody's package.
+_CHILD = ("-P", "-m", "yibao_face.drivers.host")
 # The child tells every 0.1 s that it is well; its driver may take 0.5 s longer than asked. A
 # machine that is busy must not look like a driver that hangs, nor a hang last beyond 3 s.
 SILENCE_S = 2.0
@@ -147,7 +151,7 @@ class Child:
 def _start(inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
     # stderr: what an SDK prints is nobody's, and may hold anything.
     return subprocess.Popen(  # noqa: S603  # our own program
-        command(),
+        [sys.executable, *_CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

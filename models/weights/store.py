@@ -28,14 +28,19 @@ RECEIPT = "receipt.json"
 
 @dataclass(frozen=True, slots=True)
 class WeightStore:
-    """The folder of installed networks; reads are checked against its receipt."""
+    """The folder of installed networks; reads are checked against its receipt.
+
+    ``carried``: networks that came with the program, in the same form. They are read where
+    ``folder`` has not got the very same ones, and never written.
+    """
 
     folder: Path
     manifest: Manifest
+    carried: Path | None = None
 
     def path(self, entry: ModelEntry) -> Path:
         """Where the installed file of ``entry`` lies."""
-        return self.folder / entry.file
+        return self._home(entry) / entry.file
 
     def read(self, entry: ModelEntry) -> bytes:
         """The installed bytes; ``ModelMissingError`` or ``ModelAlteredError`` if they are not."""
@@ -43,8 +48,8 @@ class WeightStore:
         try:
             data = path.read_bytes()
         except OSError as exc:
-            raise ModelMissingError(f"{entry.id} is not installed in {self.folder.name}") from exc
-        expected = self._receipt().get(entry.id)
+            raise ModelMissingError(f"{entry.id} is not installed in {path.parent.name}") from exc
+        expected = _receipt(path.parent).get(entry.id)
         if expected is None or expected["source"] != entry.sha256:
             raise ModelMissingError(f"{entry.id} was not installed from the pinned source")
         if hashlib.sha256(data).hexdigest() != expected["sha256"]:
@@ -64,10 +69,11 @@ class WeightStore:
         """Keep a converted file and note it in the receipt; the golden vector is checked first."""
         check_golden(entry, data)
         self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.path(entry).with_suffix(".part")
+        path = self.folder / entry.file
+        part = path.with_suffix(".part")
         part.write_bytes(data)
-        part.replace(self.path(entry))
-        receipt = self._receipt_or_none()
+        part.replace(path)
+        receipt = _receipt_or_none(self.folder)
         receipt[entry.id] = {
             "sha256": hashlib.sha256(data).hexdigest(),
             "source": entry.sha256,
@@ -81,29 +87,43 @@ class WeightStore:
 
     def recipe(self, entry: ModelEntry) -> str:
         """How the installed file was made; empty where an old version did not say."""
-        return self._receipt()[entry.id]["recipe"]
+        return _receipt(self._home(entry))[entry.id]["recipe"]
 
-    def _receipt(self) -> dict[str, dict[str, str]]:
-        path = self.folder / RECEIPT
-        try:
-            body: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            return {str(k): _noted(v) for k, v in body.items()}
-        except OSError as exc:
-            raise ModelMissingError(f"no {RECEIPT}: models are not installed") from exc
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-            raise ModelAlteredError(f"{RECEIPT} cannot be read") from exc
-
-    def _receipt_or_none(self) -> dict[str, dict[str, str]]:
-        """A missing or broken receipt is started anew: what it vouched for is installed again."""
-        try:
-            return self._receipt()
-        except ModelError:
-            return {}
+    def _home(self, entry: ModelEntry) -> Path:
+        """The folder ``entry`` is read from."""
+        if self.carried is None or _lists(self.folder, entry):
+            return self.folder
+        return self.carried if _lists(self.carried, entry) else self.folder
 
     def _write_receipt(self, receipt: dict[str, dict[str, str]]) -> None:
         part = self.folder / f"{RECEIPT}.part"
         part.write_text(json.dumps(receipt, indent=1, sort_keys=True), "utf-8")
         part.replace(self.folder / RECEIPT)
+
+
+def _lists(folder: Path, entry: ModelEntry) -> bool:
+    """Whether ``folder`` says it holds ``entry``, made of the pinned source in today's way."""
+    noted = _receipt_or_none(folder).get(entry.id)
+    made = noted and (noted["source"], noted["recipe"])
+    return made == (entry.sha256, recipe(entry.convert))
+
+
+def _receipt(folder: Path) -> dict[str, dict[str, str]]:
+    try:
+        body: dict[str, Any] = json.loads((folder / RECEIPT).read_text("utf-8"))
+        return {str(k): _noted(v) for k, v in body.items()}
+    except OSError as exc:
+        raise ModelMissingError(f"no {RECEIPT}: models are not installed") from exc
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        raise ModelAlteredError(f"{RECEIPT} cannot be read") from exc
+
+
+def _receipt_or_none(folder: Path) -> dict[str, dict[str, str]]:
+    """A missing or broken receipt is started anew: what it vouched for is installed again."""
+    try:
+        return _receipt(folder)
+    except ModelError:
+        return {}
 
 
 def _noted(body: dict[str, Any]) -> dict[str, str]:

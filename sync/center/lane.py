@@ -6,8 +6,8 @@ import threading
 
 from yibao_face.sync.center.api import Limits
 from yibao_face.sync.center.ingest.slot import Window, after_ms, bytes_per_s
+from yibao_face.sync.center.sight import ACTIVE_MS, active_devices
 from yibao_face.sync.center.store.database import Database
-from yibao_face.sync.center.store.sight import ACTIVE_MS, active_devices
 
 _LOOK_MS = 30_000
 

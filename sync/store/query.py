@@ -30,5 +30,5 @@ def clause_of(query: Query) -> tuple[str, tuple[Any, ...]]:
         clauses.append("code > 0")
     where = f"WHERE {' AND '.join(clauses)} " if clauses else ""
     order = "ORDER BY seq DESC" if query.newest else "ORDER BY seq"
-    limit = "" if query.limit is None else f" LIMIT {query.limit:d}"
+    limit = "" if query.limit is None else f" LIMIT {query.limit:d} OFFSET {query.offset:d}"
     return where + order + limit, (*bound,)

@@ -24,6 +24,7 @@ from yibao_face.daemon.calibrate.eye import Eye, open_eye
 from yibao_face.daemon.cli.lab import calibrate as lab
 from yibao_face.daemon.cli.main import main
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.wiring import plain_store
 
 PICTURES = {
     "first": ("first-1", "first-2", "first-3"),
@@ -50,7 +51,7 @@ def folder(portrait: Callable[[str], bytes], tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def eye(home: Config) -> Eye:
-    return open_eye(home.models, "", home.match.margin)
+    return open_eye(plain_store(home), "", home.match.margin)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from yibao_face.daemon.calibrate.eye import open_eye
 from yibao_face.daemon.calibrate.rate import codes_of, one_to_one
 from yibao_face.daemon.calibrate.study import Row, Study, study
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.wiring import plain_store
 
 LFW = ROOT.parent / "shared" / "data" / "lfw-dev"
 # All of them take five minutes: every third person, by name, is looked at.
@@ -25,7 +26,7 @@ def result(home: Config, tmp_path_factory: pytest.TempPathFactory) -> Study:
     files = list_pictures(LFW)
     chosen = set(sorted({person_of(file) for file in files})[::EVERY])
     some = [file for file in files if person_of(file) in chosen]
-    eye = open_eye(home.models, "", 0.0)
+    eye = open_eye(plain_store(home), "", 0.0)
     kept: Path = tmp_path_factory.mktemp("lfw") / "embeddings.npz"
     return study(embed_folder(eye, LFW, some, lambda _line: None, kept), eye.limit)
 

@@ -27,13 +27,14 @@ Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
 CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
-    *("demo", "serve", "verify", "counter", "person", "reader", "scanner"),
+    *("demo", "serve", "agent", "verify", "counter", "person", "staff", "reader", "scanner"),
     "camera",
     *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "link"),
     "center",
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
 }
 ACTIONS = {
+    "staff": {"add", "ls", "pin", "remove"},
     "camera": {"list", "test", "record", "rules", "preview"},
     "reader": {"test"},
     "scanner": {"test"},
@@ -48,7 +49,7 @@ ACTIONS = {
         *("migrate", "audit", "stick", "backup", "restore", "user", "office"),
     },
     "clip": {"make", "info"},
-    "bench": {"verify", "capture"},
+    "bench": {"verify", "capture", "ui"},
     "library": {"config"},
     "liveness": {"evaluate", "acceptance"},
 }

@@ -179,6 +179,7 @@ def test_config_prints_the_effective_values_and_what_is_the_centres(
 
 
 def test_the_bed_and_the_command_see_the_same_site(data: Path, run: Run) -> None:
+    (data / "centre-keys.json").unlink()
     with counter_at(data) as counter:
         counter.take_signed("roster", 1, roster())
 

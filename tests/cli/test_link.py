@@ -144,7 +144,8 @@ def test_a_head_is_signed_with_the_key_the_centre_was_told(
     run("link", "run", "--once")
 
     [batch] = center.script.batches
-    assert 1 == batch.head_seq
+    assert batch.head is not None
+    assert 1 == batch.head.seq
     assert {} == center.alarms()
 
 

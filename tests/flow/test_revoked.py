@@ -27,7 +27,7 @@ def site(cast: Config, clips: Path) -> Generator[Running, None, None]:
 
 
 def take(site: Running, kind: str, version: int, payload: object) -> None:
-    site.daemon.inbox.take(Letter(kind, version, signed(kind, version, payload)))
+    site.daemon.inbox.take(Letter(kind, "", version, signed(kind, version, payload)))
 
 
 def ask(site: Running, **changed: Any) -> dict[str, Any]:
@@ -89,5 +89,5 @@ def test_a_picture_the_centre_sends_makes_a_person_who_passes(
     to = public_key_of(desk.gallery.vault.seal_seed)
     for version, one, code in ((1, take_out, 0), (2, back, 1)):
         sealed = sealed_to(to, "person-references", version, persons(one))
-        site.daemon.inbox.take(Letter("person-references", version, sealed))
+        site.daemon.inbox.take(Letter("person-references", "", version, sealed))
         assert code == ask(site)["code"]

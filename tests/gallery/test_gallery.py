@@ -15,10 +15,10 @@ import pytest
 
 from yibao_face.daemon.core.encounter import Who
 from yibao_face.daemon.core.template import Probe, Sample, Source
+from yibao_face.daemon.gallery.file import GalleryError
 from yibao_face.daemon.gallery.gallery import (
     Enrolment,
     Gallery,
-    GalleryError,
     Numbers,
     NumbersConflictError,
     PersonExistsError,

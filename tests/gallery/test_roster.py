@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, GalleryError, Numbers, Picture
+from yibao_face.daemon.gallery.file import GalleryError
+from yibao_face.daemon.gallery.gallery import Enrolment, Gallery, Numbers, Picture
 from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.daemon.gallery.vault import VaultError, open_vault
 from yibao_face.models.api import Embedding, ModelStamp

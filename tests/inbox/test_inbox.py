@@ -34,7 +34,8 @@ from inbox_bed import (
 )
 
 from yibao_face.daemon.desk.attendance import practitioners
-from yibao_face.daemon.gallery.gallery import GalleryError, Numbers
+from yibao_face.daemon.gallery.file import GalleryError
+from yibao_face.daemon.gallery.gallery import Numbers
 from yibao_face.daemon.inbox.table import KINDS
 from yibao_face.daemon.trust.document import MAX_DOCUMENT_BYTES
 from yibao_face.sync.api import StoreError

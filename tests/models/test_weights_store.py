@@ -270,3 +270,44 @@ def test_an_empty_manifest_has_no_networks_to_load(store: WeightStore) -> None:
 
     with pytest.raises(ModelMissingError, match="lists no detector"):
         load_face_models(replace(store, manifest=nothing))
+
+
+def carrying(store: WeightStore, tmp_path: Path) -> WeightStore:
+    """A program that carries the networks of ``store``, on a machine without any."""
+    return replace(store, folder=tmp_path / "machine", carried=store.folder)
+
+
+def test_networks_that_came_with_the_program_need_not_be_installed(
+    store: WeightStore, home: Config, tmp_path: Path
+) -> None:
+    packed = carrying(only(store, DETECTOR, MESH), tmp_path)
+
+    install(packed, home.downloads, lambda _line: None)
+
+    packed.verify(DETECTOR)
+    assert not packed.folder.exists()
+
+
+def test_a_carried_network_that_was_damaged_is_replaced_by_an_installed_one(
+    store: WeightStore, home: Config, tmp_path: Path
+) -> None:
+    packed = carrying(only(store, MESH), tmp_path)
+    packed.path(MESH).write_bytes(b"damaged")
+    with pytest.raises(ModelAlteredError, match=MESH.file):
+        packed.read(MESH)
+
+    install(packed, home.downloads, lambda _line: None)
+
+    packed.verify(MESH)
+    assert b"damaged" == (store.folder / MESH.file).read_bytes()
+
+
+def test_an_installed_network_of_an_older_recipe_gives_way_to_the_carried_one(
+    store: WeightStore, tmp_path: Path
+) -> None:
+    packed = carrying(store, tmp_path)
+    packed.folder.mkdir()
+    old = {MESH.id: {"sha256": "0" * 64, "source": MESH.sha256, "recipe": "older"}}
+    (packed.folder / RECEIPT).write_text(json.dumps(old), "utf-8")
+
+    assert packed.path(MESH).parent == store.folder

@@ -18,13 +18,13 @@ from yibao_face.daemon.inbox.revoked import RevocationList
 from yibao_face.daemon.ledger import Entry
 from yibao_face.daemon.trust.document import load_keys, open_document
 from yibao_face.daemon.trust.revocation import TrustedKeys
-from yibao_face.daemon.trust.signature import BadSignatureError, Signer, verifier
+from yibao_face.daemon.trust.signature import Signer, check_of
 from yibao_face.daemon.wiring import centre_keys_path, desk_of, outbox_path, signer_of, vault_of
 from yibao_face.sync.api import StoreError
 from yibao_face.sync.outbox import Outbox
 from yibao_face.sync.stick import export
 from yibao_face.sync.store.repair import Key, Repaired, repair
-from yibao_face.sync.store.verify import Check, Finding, Gap, verify
+from yibao_face.sync.store.verify import Finding, Gap, verify
 
 
 def add(commands: Commands) -> None:
@@ -69,7 +69,7 @@ def _ls(given: argparse.Namespace) -> int:
 
 def _verify(given: argparse.Namespace) -> int:
     config = config_of(given)
-    report = verify(_existing(config), _check_of(_signer(config)))
+    report = verify(_existing(config), check_of(_signer(config)))
     if given.json:
         body = {"ok": report.ok, "records": report.records, "last": report.last}
         gaps = [[gap.first, gap.last] for gap in report.gaps]
@@ -88,7 +88,7 @@ def _verify(given: argparse.Namespace) -> int:
 def _repair(given: argparse.Namespace) -> int:
     config = config_of(given)
     path, signer = _existing(config), _signer(config)
-    key = Key(signer.sign, _check_of(signer))
+    key = Key(signer.sign, check_of(signer))
     done = repair(path, key, Clock().unix_ms(), given.known_last)
     _tell_centre(config, done)
     say(f"已修复 / repaired: {done.records} 条 / records; 原文件 / broken file: {done.kept.name}")
@@ -154,19 +154,6 @@ def _existing(config: Config) -> Path:
 
 def _signer(config: Config) -> Signer:
     return signer_of(vault_of(config))
-
-
-def _check_of(signer: Signer) -> Check:
-    known = verifier(signer.algorithm, signer.public_key())
-
-    def check(signature: bytes, data: bytes) -> bool:
-        try:
-            known.verify(signature, data)
-        except BadSignatureError:
-            return False
-        return True
-
-    return check
 
 
 def _told_gap(gap: Gap) -> str:

@@ -8,17 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 from aiohttp import web
 
+from yibao_face.daemon.booth.plane import picture
 from yibao_face.drivers.api import Camera, DeviceError, Frame
 
 Tell = Callable[[str], None]
 
 _HOST = "127.0.0.1"
 _READ_S = 0.25
-_NEAR_MM, _FAR_MM = 300.0, 1200.0
 _BOUNDARY = "frame"
 _PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><title>摄像头预览</title>
 <body style="margin:0;background:#222;color:#ddd;font-family:sans-serif">
@@ -81,23 +79,3 @@ def _part(frame: Frame) -> bytes:
     body = jpeg.tobytes()
     head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body + b"\r\n"
-
-
-def picture(frame: Frame) -> npt.NDArray[np.uint8]:
-    """The planes side by side: (height, width x planes, 3) uint8; depth near red, far blue."""
-    size = frame.bgr.shape[1], frame.bgr.shape[0]
-    planes: list[npt.NDArray[Any]] = [frame.bgr]
-    if frame.depth_mm is not None:
-        planes.append(_coloured(frame.depth_mm))
-    if frame.ir is not None:
-        grey = cv2.resize(frame.ir, size)
-        planes.append(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
-    return np.hstack(planes).astype(np.uint8)
-
-
-def _coloured(depth_mm: npt.NDArray[np.uint16]) -> npt.NDArray[Any]:
-    share = (_FAR_MM - depth_mm.astype(np.float32)) / (_FAR_MM - _NEAR_MM)
-    grey = (np.clip(share, 0, 1) * 255).astype(np.uint8)
-    coloured = np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_JET))
-    coloured[depth_mm == 0] = 0
-    return coloured

@@ -17,6 +17,7 @@ from yibao_face.daemon.cli.common import (
 from yibao_face.daemon.cli.device.camera import opener
 from yibao_face.daemon.demo.bench import Report, bench_verify
 from yibao_face.daemon.demo.capture import bench_capture
+from yibao_face.daemon.demo.windows import bench_windows
 
 
 def add(commands: Commands) -> None:
@@ -34,6 +35,10 @@ def add(commands: Commands) -> None:
     capture.add_argument("--warm", type=int, default=50, help="requests while it is open")
     capture.add_argument("--seconds", type=float, default=5.0, help="of reading, for its CPU")
     capture.set_defaults(run=_capture)
+    ui = actions.add_parser("ui", help="ms until the window is up, CPU of preview and idle agent")
+    ui.add_argument("--requests", type=int, default=20, help="times the window is opened")
+    ui.add_argument("--seconds", type=float, default=10.0, help="of preview, and of idling")
+    ui.set_defaults(run=_ui)
 
 
 def _verify(given: argparse.Namespace) -> int:
@@ -50,6 +55,14 @@ def _capture(given: argparse.Namespace) -> int:
         raise CliError("--cold and --warm must be 1 at least, --seconds 0..600")
     report = bench_capture(opener(given), given.cold, given.warm, given.seconds)
     for line in report.lines():
+        say(line)
+    return 0
+
+
+def _ui(given: argparse.Namespace) -> int:
+    if not 1 <= given.requests <= 1000 or not 1 <= given.seconds <= 600:
+        raise CliError("--requests must be 1..1000, --seconds 1..600")
+    for line in bench_windows(config_of(given), given.requests, given.seconds).lines():
         say(line)
     return 0
 

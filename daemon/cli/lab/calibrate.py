@@ -30,6 +30,7 @@ from yibao_face.daemon.cli.common import (
     write_file,
 )
 from yibao_face.daemon.clock import Clock
+from yibao_face.daemon.wiring import plain_store
 from yibao_face.models.weights.threshold import as_json
 
 
@@ -129,7 +130,7 @@ def _eye(given: argparse.Namespace) -> Eye:
     """With the network that is named, or else the one in use."""
     config = config_of(given)
     model = config.match.model if given.model is None else given.model
-    return open_eye(config.models, model, config.match.margin)
+    return open_eye(plain_store(config), model, config.match.margin)
 
 
 def _make(folder: Path) -> None:

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     REVOCATION = "revocation"
     CLOCK = "clock"
     ALARM = "alarm"
+    LOGIN = "login"
+    ERASURE = "erasure"
 
 
 # What a HIS call through ``zjHisFunCall`` / ``POST /stdcashFaceAuth`` may become.

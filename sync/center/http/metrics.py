@@ -11,7 +11,7 @@ from aiohttp import web
 
 from yibao_face.sync.center.api import CenterError, StoreDownError
 from yibao_face.sync.center.center import Center
-from yibao_face.sync.center.store.sight import look
+from yibao_face.sync.center.sight import look
 
 _HOST = "127.0.0.1"
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -142,16 +142,18 @@ def _heal(turn: Turn, fresh: set[int]) -> None:
     """Records that seemed broken because the link they fit was not known yet."""
     near = {seq + step for seq in fresh for step in (-1, 0, 1)}
     links = links_at(turn, {seq + step for seq in near for step in (-1, 0, 1)})
-    whole = [
-        seq
-        for seq in sorted(near)
-        if any(
-            standing(link, links.get(seq - 1, ()), links.get(seq + 1, ())) is Chain.WHOLE
-            for link in links.get(seq, ())
-        )
-    ]
-    its = (turn.of_device(), RECORD.c.seq.in_(whole), RECORD.c.chain == Chain.BROKEN)
-    turn.db.execute(update(RECORD).where(*its).values(chain=Chain.WHOLE.value))
+    better: dict[Chain, list[int]] = {Chain.WHOLE: [], Chain.OPEN: []}
+    for seq in sorted(near):
+        beside = (links.get(seq - 1, ()), links.get(seq + 1, ()))
+        found = {standing(link, *beside) for link in links.get(seq, ())}
+        # Open: what it continues is not here yet, and settles it when it comes.
+        for verdict, seqs in better.items():
+            if verdict in found:
+                seqs.append(seq)
+                break
+    for verdict, seqs in better.items():
+        its = (turn.of_device(), RECORD.c.seq.in_(seqs), RECORD.c.chain == Chain.BROKEN)
+        turn.db.execute(update(RECORD).where(*its).values(chain=verdict.value))
 
 
 def _ids_of(incoming: Sequence[Incoming]) -> tuple[Any, Any]:

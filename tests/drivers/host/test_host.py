@@ -372,25 +372,6 @@ def test_opening_again_and_again_keeps_nothing() -> None:
     assert before == held()
 
 
-def test_a_bundle_starts_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = tmp_path / "bundle"
-    bundle.write_text(
-        f"#!{sys.executable}\n"
-        "import sys\n"
-        "sys.frozen = True\n"
-        "from yibao_face.drivers.host.frozen import freeze_support\n"
-        "freeze_support()\n"
-        "raise SystemExit('the daemon')\n",
-        "utf-8",
-    )
-    bundle.chmod(0o755)
-    monkeypatch.setattr(sys, "frozen", True, raising=False)
-    monkeypatch.setattr(sys, "executable", str(bundle))
-
-    with opened("well") as camera:
-        frame_of(camera)
-
-
 def test_a_program_that_cannot_be_started_is_unsupported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -82,6 +82,23 @@ def test_what_came_before_the_link_it_continues_is_whole_once_that_is_known(site
     assert {"chain-broken", "chain-renewed"} == set(site.alarms())
 
 
+def test_what_a_later_record_spoke_against_is_open_again_until_the_one_before_comes(
+    site: Site,
+) -> None:
+    machine, old, anew = site.machine(), run_of(1, 5), repaired(5, {1})
+    last = {"seq": 5, "hash": anew[-1]["hash"]}
+    # The fifth as it was first linked, the fourth as it is now: one of them seems forged.
+    machine.batch(old[4:])
+    machine.batch(anew[2:3], head=last)
+    assert ["broken"] == [row["chain"] for row in site.stored() if row["seq"] == 4]
+
+    machine.batch(anew[3:], head=last)
+    assert ["open"] == [row["chain"] for row in site.stored() if row["seq"] == 4]
+    machine.batch(anew[:2], head=last)
+
+    assert ["open", "whole", "whole"] == [row["chain"] for row in site.stored()][:3]
+
+
 def test_other_content_under_a_new_link_is_a_conflict(site: Site) -> None:
     machine = site.machine()
     machine.batch(run_of(1, 3))
@@ -168,7 +185,7 @@ def histories(draw: st.DrawFn) -> tuple[list[list[Wire]], Wire, set[int], set[in
 
 @given(histories())
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_whatever_comes_again_in_whatever_order_is_stored_once_and_fits_where_it_can(
     files: Any, history: tuple[list[list[Wire]], Wire, set[int], set[int]]
@@ -181,9 +198,10 @@ def test_whatever_comes_again_in_whatever_order_is_stored_once_and_fits_where_it
     stored = {row["seq"]: row["chain"] for row in desk.stored()}
     came = {one["seq"] for sent in batches for one in sent}
     assert sorted(came) == [row["seq"] for row in desk.stored()]
-    # What the device lost and the centre has is known under its old link only: what came later
-    # beside it cannot be told from a forgery, and is not passed over in silence.
-    beside = {seq + step for seq in lost & before for step in (-1, 1)} - before
+    # What the device lost and the centre has is known under its old link only: it and what came
+    # later beside it cannot be told from a forgery, and are not passed over in silence.
+    odd = lost & before
+    beside = odd | {seq + step for seq in odd for step in (-1, 1)} - before
     assert {seq for seq, chain in stored.items() if chain in ("broken", "fork")} <= beside
     desk.database.close()
 

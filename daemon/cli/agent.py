@@ -1,0 +1,111 @@
+"""``yibao-face agent``: the daemon of a user's session, with its window and tray."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from yibao_face.daemon.agent.agent import Agent, ask_to_show
+from yibao_face.daemon.agent.lock import Seat, take_seat
+from yibao_face.daemon.cli.common import CliError, Commands, command, say
+from yibao_face.daemon.config import Config, default_home, load_site
+from yibao_face.daemon.door.client import Caller, ClientError, caller_of
+from yibao_face.daemon.wiring import build, mend_inbox
+
+_STARTED_AT = time.monotonic()
+_POLL_S = 2.0
+
+
+def add(commands: Commands) -> None:
+    """Register the command."""
+    parser = command(commands, "agent", "daemon with window and tray / 启动核验服务和界面")
+    parser.add_argument(
+        "--port", type=int, help="instead of the configured port; 0 = any free one"
+    )
+    parser.add_argument("--no-ui", action="store_true", help="without window and tray")
+    parser.add_argument("--wait", action="store_true", help="wait where another session serves")
+    parser.add_argument("--demo", action="store_true", help="let recordings pass; marks results")
+    parser.add_argument("--verbose", action="store_true", help="log every step")
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Serve until SIGINT, SIGTERM or the tray's 退出; 0 too where another agent serves."""
+    logging.basicConfig(
+        level=logging.DEBUG if given.verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    config = load_site(given.config)
+    mend_inbox(config)
+    if given.port is not None:
+        config = replace(config, door=replace(config.door, port=given.port))
+    with _seat(config, wait=given.wait) as seat:
+        if seat is None:
+            return 0
+        with build(config, demo=given.demo) as daemon:
+            host, file = config.door.host, given.config or default_home() / "config.toml"
+            agent = Agent(daemon, file, not given.no_ui)
+            asyncio.run(agent.run(lambda port: _announce(host, port)))
+    return 0
+
+
+@contextmanager
+def _seat(config: Config, *, wait: bool) -> Generator[Seat | None, None, None]:
+    """The right to serve; ``None`` where another agent does and was told so."""
+    seat = _taken(config)
+    if seat is None and not _shown(config):
+        said = "another session serves this computer / 另一用户的会话正在提供核验服务"
+        if not wait:
+            raise CliError(said)
+        say(f"{said}; waiting / 等待其退出")
+        while (seat := _taken(config)) is None:
+            time.sleep(_POLL_S)
+    if seat is None:
+        yield None
+        return
+    with seat:
+        yield seat
+
+
+def _taken(config: Config) -> Seat | None:
+    """The seat of this data folder, while no agent of another folder answers at the port."""
+    try:
+        config.data.mkdir(parents=True, exist_ok=True)
+        seat = take_seat(config.data)
+    except OSError as exc:
+        raise CliError(f"the data folder cannot be used: {exc.strerror}") from exc
+    if seat is not None and _answers(config):
+        seat.close()
+        return None
+    return seat
+
+
+def _answers(config: Config) -> bool:
+    """Whether a daemon of ours answers at the port already."""
+    if config.door.port == 0:
+        return False
+    try:
+        return Caller(config.door.host, config.door.port).health().get("status") == "ok"
+    except ClientError:
+        return False
+
+
+def _shown(config: Config) -> bool:
+    """Whether the agent of this data folder was asked to show itself."""
+    try:
+        caller = caller_of(config, clerk=True)
+    except ClientError:
+        return False
+    if not ask_to_show(caller):
+        return False
+    say("already running; it was asked to show itself / 程序已在运行，已请其显示")
+    return True
+
+
+def _announce(host: str, port: int) -> None:
+    say(f"ready http://{host}:{port} after {time.monotonic() - _STARTED_AT:.2f} s")

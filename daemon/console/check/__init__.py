@@ -1,0 +1,1 @@
+"""What an engineer looks at: the camera live, a self-test, measures, the log, the bundle."""

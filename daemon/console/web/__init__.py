@@ -1,0 +1,1 @@
+"""The page itself: markup, script, style and texts (``page/``), and what it uses of others."""

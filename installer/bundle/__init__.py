@@ -1,0 +1,1 @@
+"""The program with its Python, libraries and networks in one folder that needs no network."""

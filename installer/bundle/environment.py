@@ -1,0 +1,50 @@
+"""The Python environment a bundle is frozen from: locked packages and our own wheel, no more."""
+
+from __future__ import annotations
+
+import sys
+import venv
+from pathlib import Path
+
+from yibao_face.installer.command import ROOT, PackageError, run
+
+LOCKS = ("runtime", "cameras", "ui", "bundle")
+
+
+def make_environment(folder: Path) -> Path:
+    """Make it anew in ``folder``; the path of its Python. Raises ``PackageError``."""
+    if sys.version_info[:2] != (3, 11):
+        raise PackageError("a bundle is made with Python 3.11")
+    venv.create(folder, with_pip=True, clear=True)
+    python = folder / "bin" / "python"
+    pip: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
+    for lock in LOCKS:
+        file = ROOT / "requirements" / f"{lock}.lock"
+        if file.is_file():
+            run([*pip, "--require-hashes", "--requirement", file])
+    run([*pip, make_wheel(python, folder / "wheel")])
+    return python
+
+
+def make_wheel(python: Path, folder: Path) -> Path:
+    """Our wheel, built in ``folder``."""
+    wheel: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+    ]
+    run([*wheel, "--wheel-dir", folder, ROOT])
+    [made] = folder.glob("yibao_face-*.whl")
+    return made

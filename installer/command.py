@@ -1,0 +1,48 @@
+"""Running the tools that packing needs, and the one line said when one of them fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class PackageError(Exception):
+    """The package cannot be made or is not what it must be; the message says what and which."""
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path = ROOT,
+    more: Mapping[str, str] | None = None,
+    timeout_s: float = 1800.0,
+) -> str:
+    """Run to success and return what was printed; ``PackageError`` with its last lines otherwise.
+
+    ``more``: set in the environment beside what is there.
+    """
+    words = [str(word) for word in command]
+    environment = {**os.environ, "PYTHONUTF8": "1", **(more or {})}
+    try:
+        done = subprocess.run(  # noqa: S603  # our own tools
+            words,
+            cwd=cwd,
+            env=environment,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise PackageError(f"{words[0]} cannot be run: {exc}") from exc
+    if done.returncode != 0:
+        last = "\n".join(done.stdout.strip().splitlines()[-5:])
+        raise PackageError(f"{Path(words[0]).name} {' '.join(words[1:3])} …: {last}")
+    return done.stdout
