@@ -6,9 +6,11 @@ Both write the same rows into the same table of one PostgreSQL child, one after 
 the centre, in processes of its own on one port, called by as many machines as asked; then psycopg
 with what the centre has stored, one unnest upsert per 200 rows and a commit each. Senders, centre
 and database share the cores of this machine. Exit code 1 below 0.5 x. ``--engine sqlite``: the
-embedded store alone. ``--rows N``: is the rate the same with N records in the table? Measured by
-turns over an empty database and one with N rows of 40 days and 1,000 invented machines; medians of
-five; exit code 1 when it is more than 1.3 x slower.
+embedded store alone. ``--bus 3``: so many JetStream servers and a writer between the two; then
+the time ends when all is written, and the rate of answers is told beside. ``--rows N``: is the
+rate the same with N records in the table? Measured by turns over an empty database and one with N
+rows of 40 days and 1,000 invented machines; medians of five; exit code 1 when it is more than
+1.3 x slower.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -50,6 +52,7 @@ from tests.center_bed import (  # noqa: E402  # as said above
     record,
     running,
 )
+from tests.cluster_bed import nats  # noqa: E402  # as said above
 
 BATCH = 200
 FILLING = json.dumps({"text": "实人核验记录" * 40}, ensure_ascii=False)
@@ -92,25 +95,31 @@ def _run(db: psycopg.Connection[Any], query: str, given: Any = None) -> psycopg.
 
 
 @contextmanager
-def serving(folder: Path, url: str | None, processes: int) -> Generator[int, None, None]:
-    """The real command, so many of it on one port; the port."""
+def serving(
+    folder: Path, url: str | None, processes: int, bus: str | None = None
+) -> Generator[int, None, None]:
+    """The real command, so many of it on one port, and a writer if there is a bus; the port."""
+    rest = [*(["--db", url] if url else []), *(["--bus", bus] if bus else [])]
     with ExitStack() as stack:
-        port = stack.enter_context(_process(folder, url, 0))
+        first = ["serve", "--port", "0", "--share-port", *rest]
+        port = int(stack.enter_context(_process(folder, first)).rsplit(":", 1)[1])
+        again = ["serve", "--port", str(port), "--share-port", *rest]
         for _ in range(processes - 1):
-            stack.enter_context(_process(folder, url, port))
+            stack.enter_context(_process(folder, again))
+        if bus:
+            stack.enter_context(_process(folder, ["write", *rest]))
         yield port
 
 
 @contextmanager
-def _process(folder: Path, url: str | None, port: int) -> Generator[int, None, None]:
-    program = [sys.executable, "-m", "yibao_face.daemon.cli.main", "center", "serve"]
-    command = [*program, "--data", str(folder), "--port", str(port), "--share-port"]
-    command += ["--db", url] if url else []
+def _process(folder: Path, words: list[str]) -> Generator[str, None, None]:
+    """``center`` with these words; the line it says when it is ready."""
+    program = [sys.executable, "-m", "yibao_face.daemon.cli.main", "center"]
+    command = [*program, words[0], "--data", str(folder), *words[1:]]
     log = (folder / "log").open("a")
     with log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         try:
-            line = process.stdout.readline() if process.stdout else ""
-            yield int(line.rsplit(":", 1)[1])
+            yield process.stdout.readline().strip() if process.stdout else ""
         finally:
             process.terminate()
 
@@ -130,7 +139,11 @@ def send(machine: Machine, bodies: list[bytes]) -> int:
 
 
 def through_the_centre(
-    folder: Path, url: str | None, given: argparse.Namespace, run: int = 0
+    folder: Path,
+    url: str | None,
+    given: argparse.Namespace,
+    run: int = 0,
+    bus: str | None = None,
 ) -> float:
     """Records per second of all machines together; ``run``: other machines and records each."""
     names = [f"counter-{run}-{n}" for n in range(given.devices)]
@@ -140,7 +153,7 @@ def through_the_centre(
     start = run * given.devices
     bodies = [batches(name, 1_000_000 * (start + n), each) for n, name in enumerate(names)]
     with (
-        serving(folder, url, given.processes) as port,
+        serving(folder, url, given.processes, bus) as port,
         ThreadPoolExecutor(given.devices) as threads,
     ):
         for name, machine in zip(names, machines, strict=True):
@@ -149,6 +162,10 @@ def through_the_centre(
         began_s = time.perf_counter()
         new = sum(threads.map(send, machines, bodies))
         spent_s = time.perf_counter() - began_s
+        if bus:
+            print(f"answered with {given.bus} bus server(s): {new / spent_s:,.0f} records/s")
+            _wait_until_written(bus)
+            spent_s = time.perf_counter() - began_s
         for machine in machines:
             machine.close()
     if new != each * given.devices:
@@ -219,6 +236,16 @@ def flat(folder: Path, empty: str, full: str, given: argparse.Namespace) -> int:
     return 0 if slower <= 1.3 else 1
 
 
+def _wait_until_written(bus: str) -> None:
+    from yibao_face.sync.center.bus.address import read_address  # noqa: PLC0415  # with a bus only
+    from yibao_face.sync.center.bus.jetstream import JetStream  # noqa: PLC0415  # with a bus only
+
+    stream = JetStream(read_address(bus))
+    while stream.waiting():
+        time.sleep(0.02)
+    stream.close()
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -226,6 +253,7 @@ def main() -> int:
     parser.add_argument("--devices", type=int, default=8)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--engine", choices=("postgresql", "sqlite"), default="postgresql")
+    parser.add_argument("--bus", type=int, default=0, choices=(0, 1, 3), help="servers")
     parser.add_argument("--rows", type=int, default=0, help="measure with so many rows as well")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
@@ -237,7 +265,8 @@ def main() -> int:
             url = server.new_database()
             if given.rows:
                 return flat(Path(made), url, server.new_database(), given)
-            rate = through_the_centre(Path(made), url, given)
+            with nats(given.bus) if given.bus else nullcontext() as bus:
+                rate = through_the_centre(Path(made), url, given, bus=bus.url if bus else None)
             bare_rate = bare(server.new_database(), stored_in(Path(made), url))
     print(f"bare upsert by psycopg: {bare_rate:,.0f} records/s")
     print(f"centre over PostgreSQL: {rate:,.0f} records/s, {rate / bare_rate:.2f} x")

@@ -198,7 +198,7 @@ def build(
         reply_signer_of(gallery.vault),
         eye,
         inbox,
-        _link(config, desk, centre, inbox),
+        _link(config, desk, centre, inbox, eye),
     )
 
 
@@ -213,13 +213,13 @@ def clock_path(config: Config) -> Path:
     return config.data / "link" / "clock"
 
 
-def _link(config: Config, desk: Desk, centre: CentreClock, inbox: Inbox) -> Link:
+def _link(config: Config, desk: Desk, centre: CentreClock, inbox: Inbox, eye: Eye) -> Link:
     """The way to the centre; it gives way while somebody is before the camera."""
 
     def busy() -> bool:
         return desk.booth.occupied
 
-    parts = parts_of(config, desk, centre, busy=busy, inbox=inbox)
+    parts = parts_of(config, desk, centre, busy=busy, inbox=inbox, camera=eye.health)
     return Link(parts, sends=config.centre.in_daemon)
 
 

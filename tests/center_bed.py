@@ -32,6 +32,7 @@ from yibao_face.daemon.core.identity import uuid7
 from yibao_face.daemon.trust.signature import Ed25519Signer
 from yibao_face.sync.api import Link, Record
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
+from yibao_face.sync.center.bus.api import Bus
 from yibao_face.sync.center.center import Center, open_center
 from yibao_face.sync.center.device.authority import Issued, make_authority, read_request
 from yibao_face.sync.center.device.identity import new_code
@@ -280,12 +281,18 @@ class Site:
 
 @contextmanager
 def running(
-    folder: Path, url: str | None = None, limits: Limits | None = None, clock: UnixMs = unix_ms
+    folder: Path,
+    url: str | None = None,
+    limits: Limits | None = None,
+    clock: UnixMs = unix_ms,
+    *,
+    evidence: str | None = None,
+    bus: Bus | None = None,
 ) -> Generator[Site, None, None]:
     """A centre on a free port, served by a thread of this process."""
     if not (folder / "ca.pem").exists():
         make_authority(folder, ["localhost", "127.0.0.1"])
-    with open_center(folder, url, limits, clock) as center:
+    with open_center(folder, url, limits, clock, evidence=evidence, bus=bus) as center:
         ports: list[int] = []
         told, loop = threading.Event(), asyncio.new_event_loop()
         stop = asyncio.Event()
@@ -348,7 +355,8 @@ def postgres() -> Generator[Postgres, None, None]:
         wait_for(lambda: subprocess.run(ready, check=False).returncode == 0)
         yield Postgres(folder)
     finally:
-        server.send_signal(signal.SIGINT)
+        # At once: its files go, too.
+        server.send_signal(signal.SIGQUIT)
         server.wait(30)
         shutil.rmtree(folder)
 

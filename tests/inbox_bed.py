@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.desk.desk import Desk
+from yibao_face.daemon.core.scene.event import Kind
+from yibao_face.daemon.desk.desk import Desk, recorded
 from yibao_face.daemon.gallery.gallery import Numbers
 from yibao_face.daemon.inbox.inbox import Inbox
+from yibao_face.daemon.ledger import Entry
 from yibao_face.daemon.trust.document import heading_of, keys_text, sign_document
 from yibao_face.daemon.trust.sealed import public_key_of, seal_payload
 from yibao_face.daemon.trust.signature import Ed25519Signer
@@ -77,6 +79,15 @@ def counter_at(data: Path, **given: Any) -> Generator[Counter, None, None]:
     with desk_of(config) as desk:
         inbox = inbox_of(config, desk, policies_of(config, desk), no_networks)
         yield Counter(config, desk, inbox)
+
+
+def register_special(counter: Counter, id_: str = "") -> str:
+    """A patient under treatment today, as the desk registers one; the id of the record."""
+    today = counter.desk.ledger.clock.today().isoformat()
+    detail = {"case": "in-treatment", "from": today, "until": today, "photos": ["5" * 64]}
+    patient = counter.desk.gallery.person_of(Numbers(FIRST))
+    entry = Entry(Kind.SPECIAL, recorded(), HOSPITAL, patient, detail={**detail, "staff": "1"})
+    return counter.desk.note(entry, id_).id
 
 
 def letter(envelope: bytes) -> Letter:

@@ -207,6 +207,15 @@ def test_the_environment_names_the_registry(
     assert "https://mirror.example/npm" == assets.registry()
 
 
+def test_a_registry_that_is_no_web_address_is_refused(
+    assets: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("npm_config_registry", "file:///somewhere")
+
+    with pytest.raises(assets.AssetError, match="no https address"):
+        assets.registry()
+
+
 def test_the_public_registry_is_asked_where_nothing_is_set(
     assets: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

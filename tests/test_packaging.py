@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -100,22 +101,30 @@ def test_the_manifest_and_typing_marks_are_package_data() -> None:
     assert (ROOT / "models" / "manifest.json").is_file()
 
 
-def test_the_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
+def built(folder: Path, *left_out: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Build a wheel into ``folder`` from a copy of the checkout."""
     for room in rooms().values():
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / room, tmp_path / "tree" / room, ignore=ignore)
+        ignore = shutil.ignore_patterns("__pycache__", *left_out)
+        shutil.copytree(ROOT / room, folder / "tree" / room, ignore=ignore)
     for file in ("setup.cfg", "setup.py", "pyproject.toml", "LICENSE"):
-        shutil.copy(ROOT / file, tmp_path / "tree")
-    shutil.copytree(ROOT / "tools", tmp_path / "tree" / "tools")
-    (tmp_path / "tree" / "README.md").write_text("built by a test\n", "utf-8")
+        shutil.copy(ROOT / file, folder / "tree")
+    shutil.copytree(ROOT / "tools", folder / "tree" / "tools")
+    (folder / "tree" / "README.md").write_text("built by a test\n", "utf-8")
     build = "import setuptools.build_meta as b, sys; b.build_wheel(sys.argv[1])"
-    subprocess.run(
-        [sys.executable, "-c", build, str(tmp_path)],
-        cwd=tmp_path / "tree",
-        check=True,
+    return subprocess.run(
+        [sys.executable, "-c", build, str(folder)],
+        cwd=folder / "tree",
+        env={**os.environ, **environment},
+        check=False,
         capture_output=True,
+        text=True,
     )
 
+
+def test_the_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
+    done = built(tmp_path)
+
+    assert 0 == done.returncode, done.stderr
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -125,6 +134,15 @@ def test_the_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
         for file in (ROOT / folder).rglob("*")
         if file.is_file() and file.parent.name != "__pycache__" and not of_library(file)
     }
+    assert {"alpine.min.js", "pico.min.css"} <= {name.rpartition("/")[2] for name in packed}
+
+
+def test_no_wheel_is_made_without_what_its_pages_need(tmp_path: Path) -> None:
+    done = built(tmp_path, "asset", npm_config_registry="file:///nowhere")
+
+    assert 0 != done.returncode
+    assert "npm_config_registry" in done.stderr
+    assert [] == [*tmp_path.glob("*.whl")]
 
 
 def of_library(file: Path) -> bool:
@@ -167,9 +185,8 @@ def test_every_dependency_of_the_distribution_is_pinned() -> None:
         wanted |= names_in(extra)
 
     assert {"aiohttp", "onnx", "scipy"} <= wanted
-    pinned = (
-        pinned_names(f"{lock}.lock") for lock in ("runtime", "cameras", "center", "ui", "sm")
-    )
+    locks = ("runtime", "cameras", "center", "ui", "sm", "dev")
+    pinned = (pinned_names(f"{lock}.lock") for lock in locks)
     assert set() == wanted - set().union(*pinned)
 
 

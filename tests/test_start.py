@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,21 @@ def test_the_script_explains_itself() -> None:
 
     assert 0 == done.returncode
     assert "tools/start.py demo" in done.stdout
+
+
+def test_only_the_demo_goes_on_without_what_the_pages_need(
+    start: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    monkeypatch.setattr(start, "ROOT", tmp_path)
+    monkeypatch.setattr(start, "PYTHON", Path(sys.executable))
+    # Refused at once: one that does not answer would be asked again.
+    monkeypatch.setenv("npm_config_registry", "file:///nowhere")
+
+    start.get_assets("demo")
+    assert "npm_config_registry" in capsys.readouterr().out
+    with pytest.raises(start.StartError, match="npm_config_registry"):
+        start.get_assets("setup")

@@ -79,7 +79,10 @@ def is_there(asset: Asset, root: Path) -> bool:
 def registry() -> str:
     """Address of the npm registry, without a slash at its end."""
     told = next((os.environ[name] for name in SETTINGS if os.environ.get(name)), "")
-    return (told or configured() or PUBLIC).rstrip("/")
+    found = (told or configured() or PUBLIC).rstrip("/")
+    if not found.startswith(("https://", "http://")):
+        raise AssetError("npm_config_registry is no https address / npm_config_registry须为网址")
+    return found
 
 
 def configured() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from yibao_face.daemon.desk.ward import TASK_KIND
-from yibao_face.daemon.inbox import kept, person, receipt, roster
+from yibao_face.daemon.inbox import kept, person, receipt, review, roster
 from yibao_face.daemon.inbox.parcel import Applied, Parcel
 from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.trust import configuration, policy, revocation
@@ -38,4 +38,5 @@ KINDS: dict[str, Kind] = {
     TASK_KIND: Kind(roster.apply_task, named="task"),
     person.PERSONS: Kind(person.apply_persons, named="name", sealed=True),
     receipt.RECEIPT: Kind(receipt.apply_receipt),
+    review.REVIEW: Kind(review.apply_review, named="of"),
 }

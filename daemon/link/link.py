@@ -14,7 +14,9 @@ from yibao_face.daemon.desk.desk import Desk
 from yibao_face.daemon.ledger import Entry, Ledger
 from yibao_face.daemon.link.boot import boot_id
 from yibao_face.daemon.link.clock import CentreClock, ClockAlarm
+from yibao_face.daemon.link.health import health_facts
 from yibao_face.daemon.link.keys import link_secret, public_keys
+from yibao_face.drivers.supervise.health import Health
 from yibao_face.sync.api import StoreError
 from yibao_face.sync.uplink.api import (
     Hands,
@@ -121,18 +123,27 @@ def link_view(status: Status | None) -> dict[str, Any]:
     }
 
 
-def parts_of(
+def parts_of(  # noqa: PLR0913  # what a process has at hand
     config: Config,
     desk: Desk,
     clock: CentreClock,
     *,
     busy: Callable[[], bool] = nobody_there,
     inbox: Inbox | None = None,
+    camera: Callable[[], Health | None] | None = None,
 ) -> Parts | None:
-    """What the uplink of this data folder is made of; ``None`` without a centre configured."""
+    """What the uplink of this data folder is made of; ``None`` without a centre configured.
+
+    ``camera``: how it is now, asked with each sign of life; ``None``: this process has none to
+    tell of.
+    """
     if not config.centre.url:
         return None
     ledger = desk.ledger
+
+    def health() -> dict[str, Any]:
+        return health_facts(camera() if camera else None, ledger.outbox.delivery, desk.keeper)
+
     return Parts(
         outbox=ledger.outbox,
         folder=config.data / "link",
@@ -145,5 +156,6 @@ def parts_of(
         quota=desk.keeper.quota,
         inbox=inbox,
         busy=busy,
+        health=health if camera else None,
         hands=Hands(unix_ms=ledger.clock.unix_ms),
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from yibao_face.sync.api import StoreError
 from yibao_face.sync.evidence import EvidenceLane, Quota
@@ -64,7 +65,8 @@ class Parts:
     says which of them go first.
 
     ``busy``: whether a person stands at the counter now. ``inbox``: ``None``: letters stay at the
-    centre.
+    centre. ``health``: facts about the machine (docs/protocol.md), asked as often as a sign of
+    life is due; ``None``: nothing is said of it.
     """
 
     outbox: Outbox
@@ -78,6 +80,7 @@ class Parts:
     quota: Quota = EVERYTHING
     inbox: Inbox | None = None
     busy: Callable[[], bool] = nobody_there
+    health: Callable[[], Mapping[str, Any]] | None = None
     hands: Hands = field(default_factory=Hands)
     pace: Pace = field(default_factory=Pace)
 
@@ -133,12 +136,14 @@ class Uplink:
         self._lock = SendLock(parts.folder / "send.lock")
         self._stop, self._wake, self._quiet = (threading.Event() for _ in range(3))
         self._quiet.set()
-        self._results = ResultLane(self._delivery, hands, parts.pace.request_s, self._heard_answer)
+        told = (parts.pace.request_s, self._heard_answer, self._facts)
+        self._results = ResultLane(self._delivery, hands, *told)
         self._files = self._file_lane()
         self._letters = self._letter_lane()
         self._lines = [_Line(self._identities, parts.place) for _ in range(3)]
         self._bound: _Bound | None = None
         self._sent_s = self._record_sent_s = self._renew_s = float("-inf")
+        self._health_s = float("-inf")
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -226,6 +231,7 @@ class Uplink:
             else:
                 self._standing.write(self._delivery)
                 self._rest(wait_s)
+        self._say_last_word()
         self._lines[0].close()
         self._standing.write(self._delivery, now=True)
 
@@ -245,7 +251,7 @@ class Uplink:
     def _send(self, bound: _Bound, *, life: bool) -> bool:
         """Whether more is due at once."""
         most = _BUSY_RECORDS if self._give_way(self._parts.pace.yield_s) else MAX_RECORDS
-        who = Sender(bound.identity.device, bound.identity.institution, self._parts.boot_id)
+        who = self._sender(bound)
         self._wake.clear()  # before the look: what is written from here on wakes again
         self._quiet.clear()  # a file under way waits until the results have passed
         sent = self._results.send(self._lines[0].client(bound), who, life=life, most=most)
@@ -257,6 +263,30 @@ class Uplink:
         if not sent.more:
             self._quiet.set()
         return sent.more
+
+    def _sender(self, bound: _Bound) -> Sender:
+        identity, algorithm = bound.identity, self._parts.outbox.file.algorithm
+        return Sender(identity.device, identity.institution, self._parts.boot_id, algorithm)
+
+    def _say_last_word(self) -> None:
+        """Tell a centre that answers that this machine ends as it should, by no fault."""
+        bound = self._bound
+        online = self._standing.status.state is State.ONLINE
+        if self._parts.health is None or bound is None or not online:
+            return
+        try:
+            self._results.last_word(self._lines[0].client(bound), self._sender(bound))
+        except (UplinkError, StoreError) as exc:
+            logger.info("the centre was not told of the end: %s", exc)
+
+    def _facts(self) -> Mapping[str, Any] | None:
+        """How the machine is, as often as a sign of life is due and at the end."""
+        health = self._parts.health
+        since_s = self._parts.hands.steady_s() - self._health_s
+        stopping = self._stop.is_set()
+        if health is None or (since_s < self._parts.pace.life_s and not stopping):
+            return None
+        return {**health(), "stopping": stopping}
 
     def _rest(self, wait_s: float) -> None:
         """Until there is news; under load until several have come together."""
@@ -332,6 +362,8 @@ class Uplink:
         return bound
 
     def _heard_answer(self, exchange: Exchange) -> None:
+        if exchange.health:
+            self._health_s = self._parts.hands.steady_s()
         trip_ms = (exchange.heard_ms - exchange.sent_ms) // 2
         centre_ms = exchange.answer.now_ms + trip_ms
         self._standing.answered(centre_ms - exchange.heard_ms)

@@ -45,8 +45,8 @@ ACTIONS = {
     "queue": {"ls", "verify", "repair", "retry", "export", "import"},
     "link": {"enrol", "status", "renew", "run"},
     "center": {
-        *("init", "serve", "code", "revoke", "publish", "sign", "seal"),
-        *("migrate", "audit", "stick", "backup", "restore"),
+        *("init", "serve", "write", "dead", "code", "revoke", "publish", "sign", "seal"),
+        *("migrate", "audit", "stick", "backup", "restore", "user", "office"),
     },
     "clip": {"make", "info"},
     "bench": {"verify", "capture", "ui"},

@@ -13,17 +13,21 @@ from typing import Any
 import pytest
 from center_bed import INSTITUTION
 from harness import FIRST, Running, his_call, put_before_camera, running, unpaced, wait_for
+from sqlalchemy import select
 from uplink_bed import Centre, centre
 
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.event import Event
 from yibao_face.daemon.gallery.evidence import Evidence
+from yibao_face.daemon.gallery.keeper import REGISTRATION
 from yibao_face.daemon.link.keys import link_secret, public_keys
 from yibao_face.daemon.section import CentreConfig
 from yibao_face.daemon.wiring import vault_of
 from yibao_face.sync.api import Query
 from yibao_face.sync.center.api import unix_ms
+from yibao_face.sync.center.office.store.tables import HEALTH
+from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.uplink.api import place_of
 from yibao_face.sync.uplink.identity.enrol import Application, enrol
 from yibao_face.sync.uplink.identity.identity import IdentityFolder
@@ -82,6 +86,22 @@ def test_a_settled_call_reaches_the_centre(linked: Config, center: Centre, clips
     assert abs(told["clock_offset_ms"]) < 5000
     assert not told["clock_skewed"]
     assert told["certificate_until_ms"] > unix_ms()
+
+
+def test_the_centre_hears_how_the_machine_is_and_that_it_ends(
+    linked: Config, center: Centre
+) -> None:
+    bind(linked, center)
+    with serving(linked) as site:
+        wait_for(lambda: health(site)["state"] == "online")
+
+    with center.center.database.reading() as db:
+        [row] = rows(db, select(HEALTH))
+    # A recording: nobody watches over it.
+    assert ("counter-1", "unknown", True) == (row["device"], row["camera"], row["stopping"])
+    assert row["power"] in ("mains", "battery", "unknown")
+    assert {"program", "python", "system"} == json.loads(row["versions"]).keys()
+    assert {} == center.alarms()
 
 
 def test_without_a_centre_health_says_none(cast: Config) -> None:
@@ -147,6 +167,7 @@ def test_photographs_kept_as_evidence_are_sent_sealed(linked: Config, center: Ce
     photo = b"\xff\xd8 a photograph"
     with serving(linked) as site:
         name = Evidence(linked.data / "evidence", site.daemon.ledger.vault).put(photo)
+        site.daemon.desk.keeper.kept(name, REGISTRATION, "", unix_ms())
         wait_for(lambda: [*center.folder.glob("evidence/*/*/*")])
 
     [file] = center.folder.glob("evidence/*/*/*")
@@ -158,7 +179,8 @@ def test_where_evidence_stays_none_is_sent(linked: Config, center: Centre) -> No
     bind(linked, center)
     config = replace(linked, centre=replace(linked.centre, evidence=False))
     with serving(config) as site:
-        Evidence(linked.data / "evidence", site.daemon.ledger.vault).put(b"a photograph")
+        kept = Evidence(linked.data / "evidence", site.daemon.ledger.vault).put(b"a photograph")
+        site.daemon.desk.keeper.kept(kept, REGISTRATION, "", unix_ms())
         wait_for(lambda: health(site)["state"] == "online")
         time.sleep(0.5)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from inbox_bed import (
     ACCEPTED,
     CENTRE,
+    HOSPITAL,
     Counter,
     agents,
     announced,
@@ -21,6 +22,7 @@ from inbox_bed import (
     person,
     persons,
     policy,
+    register_special,
     relation,
     roster,
     task,
@@ -31,6 +33,7 @@ from yibao_face.daemon.trust.document import DocumentError, sign_document
 from yibao_face.daemon.trust.sealed import public_key_of, seal_payload
 from yibao_face.sync.uplink.api import LetterRefusedError
 
+WORD = {"of": "registered-here", "kind": "special", "institution": HOSPITAL, "approved": True}
 TEXTS = st.text(max_size=12) | st.sampled_from(["", "\x00", "\ud800", "٣", "2026-12-31", "9" * 40])
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
@@ -44,6 +47,7 @@ VALUES = st.recursive(
 def counter(tmp_path_factory: pytest.TempPathFactory) -> Generator[Counter, None, None]:
     """One for all examples: what is refused leaves nothing that could disturb the next."""
     with counter_at(tmp_path_factory.mktemp("hostile") / "data") as counter:
+        register_special(counter, str(WORD["of"]))
         yield counter
 
 
@@ -58,6 +62,7 @@ def goods(data: Path) -> dict[str, object]:
         "round-task": task(),
         "revocation": {"keys": ["k"], "models": ["m"]},
         "update-manifest": manifest(),
+        "review": {**WORD, "reason": "", "reviewer": "r", "at_ms": 1},
         "queue-receipt": {"device": "d", "taken": [[1, 2, "00"]], "refused": [["a", "b"]]},
     }
 

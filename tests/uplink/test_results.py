@@ -52,9 +52,9 @@ def test_the_envelope_says_who_sends_how_far_and_signs_it(site: Centre, counter:
 
     batch = site.script.batches[-1]
     assert ("counter-1", INSTITUTION, "boot-1") == (batch.device, batch.institution, batch.boot_id)
-    assert (3, 4) == (batch.seq_from, batch.head_seq)
+    assert (3, 4) == (batch.seq_from, batch.head.seq)
     head = counter.outbox.delivery.head()
-    assert head.hash == batch.head_hash
+    assert head.hash == batch.head.hash
     statement = head_statement(head.seq, head.hash, head.at_ms, SHA256)
     assert SIGNER.sign(statement) == head.signature
     assert 88 == len(base64.b64encode(head.signature))
@@ -65,7 +65,7 @@ def test_a_machine_without_a_record_gives_a_sign_of_life(site: Centre, counter: 
 
     assert (State.ONLINE, [0]) == (status.state, site.script.sizes)
     batch = site.script.batches[0]
-    assert (1, 0, bytes(32)) == (batch.seq_from, batch.head_seq, batch.head_hash)
+    assert (1, 0, bytes(32)) == (batch.seq_from, batch.head.seq, batch.head.hash)
     assert {} == site.alarms()
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
+import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yibao_face.daemon.cli.centre import upkeep
+from yibao_face.daemon.cli.centre import office, upkeep, writer
 from yibao_face.daemon.cli.centre.seal import add_actions
+from yibao_face.daemon.cli.centre.service import EVIDENCE, add_log, log_lines
 from yibao_face.daemon.cli.centre.service import action as _action
 from yibao_face.daemon.cli.centre.service import opened as _open
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
 from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.trust.document import Document, DocumentError, load_keys, open_document
-from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, Limits, unix_ms
-from yibao_face.sync.center.log import JsonLines
+from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, CenterError, Limits, unix_ms
+from yibao_face.sync.center.log import warning
 
 if TYPE_CHECKING:
     from yibao_face.sync.center.center import Center
@@ -42,13 +43,9 @@ def add(commands: Commands) -> None:
     serving.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="listen here")
     serving.add_argument("--port", type=int, default=_PORT, help="0 = any free one")
     serving.add_argument("--share-port", action="store_true", help="one of several processes")
-    serving.add_argument("--log-json", action="store_true", help="log lines as JSON / 日志为 JSON")
-    told = "metrics for Prometheus on 127.0.0.1 (default: none) / 监控端口"
-    serving.add_argument("--metrics-port", type=int, metavar="PORT", help=told)
-    told = "evidence of all machines together, Mbit/s (default 100) / 证据总带宽"
-    serving.add_argument("--evidence-mbit", type=float, default=100.0, metavar="N", help=told)
-    told = f"hours without evidence, default {_PEAK} / 证据避让时段"
-    serving.add_argument("--evidence-closed", default=_PEAK, metavar="HOURS", help=told)
+    _serving(serving)
+    office.add_serving(serving)
+    office.add(actions, _action)
     making = _action(
         actions, "code", "one-time code that binds a machine / 绑定码", _code, db=True
     )
@@ -66,6 +63,22 @@ def add(commands: Commands) -> None:
     sending.add_argument("--to", default="*", metavar="TARGET", help="institution or device:ID")
     add_actions(actions)
     upkeep.add(actions)
+    writer.add(actions)
+
+
+def _serving(parser: argparse.ArgumentParser) -> None:
+    """What else can be said about the service."""
+    add_log(parser)
+    told = "metrics for Prometheus on 127.0.0.1 (default: none) / 监控端口"
+    parser.add_argument("--metrics-port", type=int, metavar="PORT", help=told)
+    told = "evidence of all machines together, Mbit/s (default 100) / 证据总带宽"
+    parser.add_argument("--evidence-mbit", type=float, default=100.0, metavar="N", help=told)
+    told = f"hours without evidence, default {_PEAK} / 证据避让时段"
+    parser.add_argument("--evidence-closed", default=_PEAK, metavar="HOURS", help=told)
+    told = f"s3://bucket?endpoint=… or a folder (default: {EVIDENCE}, else DIR/evidence)"
+    where = os.environ.get(EVIDENCE)
+    parser.add_argument("--evidence", default=where, metavar="PLACE", help=told)
+    writer.add_bus(parser)
 
 
 def _init(given: argparse.Namespace) -> int:
@@ -82,7 +95,7 @@ def _serve(given: argparse.Namespace) -> int:
     from yibao_face.sync.center.http.metrics import metrics_site  # noqa: PLC0415  # see ``service``
     from yibao_face.sync.center.http.server import serve  # noqa: PLC0415  # see ``service``
 
-    _log(given)
+    log_lines(given)
 
     async def run(center: Center) -> None:
         stop = asyncio.Event()
@@ -95,11 +108,23 @@ def _serve(given: argparse.Namespace) -> int:
             if given.metrics_port is not None:
                 port = await stack.enter_async_context(metrics_site(center, given.metrics_port))
                 say(f"metrics http://127.0.0.1:{port}/metrics")
+            await stack.enter_async_context(office.serving(given, center, stop))
             await serve(center, given.host, given.port, ready, stop, share=given.share_port)
 
-    with open_center(given.data, given.db, _limits(given)) as center:
+    bus = writer.bus_at(given.bus) if given.bus else None
+    limits, place = _limits(given), given.evidence
+    with open_center(given.data, given.db, limits, evidence=place, bus=bus) as center:
+        _tell_evidence(center)
         asyncio.run(run(center))
     return 0
+
+
+def _tell_evidence(center: Center) -> None:
+    """A store that is down or wrong keeps nobody from taking results in; but it is told."""
+    try:
+        center.evidence.blob.check()
+    except CenterError as exc:
+        warning("evidence", reason=str(exc))
 
 
 def _limits(given: argparse.Namespace) -> Limits:
@@ -112,13 +137,6 @@ def _limits(given: argparse.Namespace) -> Limits:
         evidence_slots=_SLOTS,
         evidence_closed=parse_hours(given.evidence_closed),
     )
-
-
-def _log(given: argparse.Namespace) -> None:
-    handler = logging.StreamHandler()
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    handler.setFormatter(JsonLines() if given.log_json else plain)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _code(given: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from collections.abc import Callable
 from functools import wraps
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from yibao_face.daemon.cli.common import CliError, Commands
 from yibao_face.sync.center.api import CenterError
+from yibao_face.sync.center.log import JsonLines
 
 if TYPE_CHECKING:
     from yibao_face.sync.center.center import Center
 
 _DB = "YIBAO_FACE_CENTER_DB"
+EVIDENCE = "YIBAO_FACE_CENTER_EVIDENCE"
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -37,6 +40,19 @@ def opened(given: argparse.Namespace) -> Center:
     from yibao_face.sync.center.center import open_center  # noqa: PLC0415  # see ``_one_line``
 
     return open_center(given.data, given.db)
+
+
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """How what runs for long writes its log."""
+    parser.add_argument("--log-json", action="store_true", help="log lines as JSON / 日志为 JSON")
+
+
+def log_lines(given: argparse.Namespace) -> None:
+    """Write the log to the standard error, as ``add_log`` lets somebody choose."""
+    handler = logging.StreamHandler()
+    plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    handler.setFormatter(JsonLines() if given.log_json else plain)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _one_line(run: Run) -> Run:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yibao_face.daemon.cli.centre.policy import signer_of_file
-from yibao_face.daemon.cli.centre.service import action, opened
+from yibao_face.daemon.cli.centre.service import EVIDENCE, action, opened
 from yibao_face.daemon.cli.common import CliError, Commands, read_file, say
 from yibao_face.daemon.inbox.receipt import RECEIPT
 from yibao_face.daemon.trust.document import DocumentError, sign_document
@@ -43,6 +44,9 @@ def _add_backup(actions: Commands) -> None:
     keeping = action(actions, "backup", "the whole centre, encrypted / 备份", _backup, db=True)
     keeping.add_argument("--to", required=True, type=Path, metavar="FILE", help="new / 新文件")
     keeping.add_argument("--evidence", action="store_true", help="with its files / 含证据文件")
+    told = f"where they lie, as `serve --evidence` (default: {EVIDENCE}, else DIR/evidence)"
+    where = os.environ.get(EVIDENCE)
+    keeping.add_argument("--evidence-place", default=where, metavar="PLACE", help=told)
     restoring = action(actions, "restore", "into an empty place / 恢复", _restore, db=True)
     restoring.add_argument("--from", required=True, type=Path, metavar="FILE", dest="source")
     for parser in (keeping, restoring):
@@ -68,7 +72,7 @@ def _backup(given: argparse.Namespace) -> int:
     from yibao_face.sync.center.upkeep.backup import back_up_center  # noqa: PLC0415  # see ``service``
 
     what = (given.data, given.db, given.to, _secret(given, twice=True), unix_ms())
-    kept = back_up_center(*what, evidence=given.evidence)
+    kept = back_up_center(*what, evidence=given.evidence, place=given.evidence_place)
     say(
         f"已备份并核对 / backed up and read back: {kept.parts} 个文件 / files, {kept.size_bytes} B"
     )
@@ -150,6 +154,8 @@ def _audit(given: argparse.Namespace) -> int:
     word = "完好 / whole" if report.ok else "不完好 / NOT whole"
     say(f"{word}: {report.records} 条 / records, {report.devices} 台 / devices")
     say(f"末端已签名 / signed heads: {report.signed} · 未到 / not come yet: {report.missing}")
+    if report.erased:
+        say(f"其中已删除个人信息 / of these with a person erased: {report.erased}")
     if report.known:
         say(f"到达时已告警 / alarmed when they came: {report.known}")
     return 0 if report.ok else 1

@@ -41,6 +41,8 @@ class Routes:
     def __init__(self, center: Center) -> None:
         self._center, limits = center, center.limits
         self._threads = ThreadPoolExecutor(limits.working + 2, "center")
+        # Of its own: a store of evidence that does not answer may not keep results waiting.
+        self._evidence_threads = ThreadPoolExecutor(limits.evidence_at_once, "evidence")
         self._gate = Gate(limits.working, limits.waiting)
         self._evidence_gate = Gate(limits.evidence_at_once, limits.evidence_at_once)
         self._batches = Buckets(limits.batches_per_s, limits.batch_burst, time.monotonic)
@@ -70,6 +72,7 @@ class Routes:
         with suppress(asyncio.CancelledError):
             await watching
         self._threads.shutdown()
+        self._evidence_threads.shutdown()
 
     @web.middleware
     async def known(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -98,7 +101,9 @@ class Routes:
         async with self._evidence_gate.turn():
             data = await _read(request, self._center.limits.evidence_bytes)
             now_ms = self._center.clock()
-            new = await self._thread(put, request[CALLER], sha256, data, now_ms)
+            given = (request[CALLER], sha256, data, now_ms)
+            loop = asyncio.get_running_loop()
+            new = await loop.run_in_executor(self._evidence_threads, put, *given)
         self._center.metrics.evidence(len(data) if new else 0)
         return web.json_response({"now_ms": now_ms, "status": "new" if new else "dup"})
 

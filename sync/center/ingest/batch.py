@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, Caller, RefusedError
@@ -24,7 +24,9 @@ class Batch:
     """A sound envelope. ``records``: decoded JSON, not yet looked at.
 
     ``institution``: as claimed, ``None`` where left out. ``head``: the device's word on its last
-    record; a stick carries none. ``algorithm``: hash of the device's chain.
+    record; a stick carries none. ``algorithm``: hash of the device's chain. ``health``: as it came
+    (see ``read_health``). ``body``: the whole envelope as it was decoded, for who hands it on;
+    empty where nobody does.
     """
 
     schema: int
@@ -36,6 +38,8 @@ class Batch:
     head: Head | None
     records: list[Any]
     algorithm: str = SHA256
+    health: Any = None
+    body: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
 
 def read_batch(body: object, most: int) -> Batch:
@@ -61,7 +65,14 @@ def read_batch(body: object, most: int) -> Batch:
         head,
         records,
         algorithm,
+        given.get("health"),
+        given,
     )
+
+
+def with_records(batch: Batch, records: list[Any]) -> Batch:
+    """The envelope of ``batch`` around other records."""
+    return replace(batch, records=records, body={**batch.body, "records": records})
 
 
 def check_caller(batch: Batch, caller: Caller) -> None:

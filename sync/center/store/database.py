@@ -10,7 +10,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, inspect, update
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
@@ -37,7 +43,14 @@ from yibao_face.sync.store.migrate import back_up, backup_path
 
 # Ids made outside of these days come from broken clocks: no partition of their own.
 _DAYS_BACK, _DAYS_AHEAD = 500, 2
-_DOWN = (OperationalError, InterfaceError, PoolTimeoutError)
+# A server set to read only, or without a table or a right: no record is to blame for that.
+_DOWN = (
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    ProgrammingError,
+    PoolTimeoutError,
+)
 
 
 class Database:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy import and_ as both
-from sqlalchemy import delete, insert, select, update
 
 from yibao_face.sync.api import FIELDS, Link, values_of
 from yibao_face.sync.center.api import Caller, Limits
@@ -20,6 +20,7 @@ from yibao_face.sync.center.store.database import Database, raise_alarm
 from yibao_face.sync.center.store.devices import sign_key
 from yibao_face.sync.center.store.dialect import insert_new
 from yibao_face.sync.center.store.links import Held, Turn, held_under, links_at, renewed
+from yibao_face.sync.center.store.marks import day_text, mark
 from yibao_face.sync.center.store.tables import CONFLICT, GAP, PROGRESS, RECORD
 from yibao_face.sync.chain import GENESIS, SHA256, body_of, canonical
 
@@ -63,10 +64,16 @@ class Records:
             alarms += _told(turn, incoming, verdicts, statuses)
             new = [one for one, status in zip(incoming, statuses, strict=True) if status == NEW]
             _advance(turn, progress, received, new, believed=word in BELIEVED)
+            mark(db, ((o.record.institution, day_text(o.record.at_unix_ms)) for o in new), now_ms)
             for kind, subject in alarms:
                 raise_alarm(db, caller.device, kind, subject, now_ms)
-            gaps = _gaps(turn, self._limits.gaps_told)
+            gaps = _gaps(db, caller.device, self._limits.gaps_told)
         return Taken(statuses, gaps, tuple(sorted({kind for kind, _ in alarms})))
+
+    def gaps(self, device: str) -> list[tuple[int, int]]:
+        """Missing numbers below the highest one written, as many as an answer tells."""
+        with self._database.reading() as db:
+            return _gaps(db, device, self._limits.gaps_told)
 
 
 def _locked_progress(turn: Turn) -> dict[str, Any]:
@@ -209,7 +216,8 @@ def _advance(
     tip = next((o.link.hash for o in came if o.link.seq == after.top), progress["tip_hash"])
     head = turn.batch.head
     values: dict[str, Any] = {"top": after.top, "tip_hash": tip}
-    if head:
+    # Handed out again by a bus, an older batch comes after a newer one.
+    if head and turn.now_ms >= progress["seen_ms"]:
         values |= _sign_of_life(turn)
     if head and believed and head.seq >= progress["head_seq"]:
         values |= {f"head_{name}": value for name, value in asdict(head).items()}
@@ -251,9 +259,9 @@ def _settle(turn: Turn, received: Received, came: list[Incoming]) -> None:
         turn.db.execute(update(RECORD).where(*its).values(chain=verdict.value))
 
 
-def _gaps(turn: Turn, most: int) -> list[tuple[int, int]]:
-    own = select(GAP.c.first, GAP.c.last).where(GAP.c.device == turn.caller.device)
-    found = turn.db.execute(own.order_by(GAP.c.first).limit(most)).all()
+def _gaps(db: Connection, device: str, most: int) -> list[tuple[int, int]]:
+    own = select(GAP.c.first, GAP.c.last).where(GAP.c.device == device)
+    found = db.execute(own.order_by(GAP.c.first).limit(most)).all()
     return [(first, last) for first, last in found]
 
 

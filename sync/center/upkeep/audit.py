@@ -3,10 +3,13 @@
 One pass per device in the order of the numbers, in memory that does not grow with the records:
 every hash is computed anew, every link compared with the one before, and the end with what the
 device has signed. Whoever changes a row can adapt its own hash, not what follows it and is signed.
+A record out of which a person was taken by an approved erasure no longer shows what its hash is
+over: it is counted, and still has to stand between its neighbours.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +21,8 @@ from yibao_face.sync.api import FIELDS, Link, Record
 from yibao_face.sync.center.center import Center
 from yibao_face.sync.center.device.key import genuine
 from yibao_face.sync.center.ingest.continuity import Chain
+from yibao_face.sync.center.office.review.cases import ERASURE
+from yibao_face.sync.center.office.store.tables import CASE
 from yibao_face.sync.center.store.tables import (
     ALARM,
     CERTIFICATE,
@@ -38,6 +43,7 @@ from yibao_face.sync.chain import (
 )
 
 MAX_FINDINGS = 50
+_ERASED = re.compile(r"erased-[0-9a-f-]{36}")
 _ROWS_AT_ONCE = 500
 CHANGED, MISSING, UNLINKED, HEAD, STATE = "changed", "missing", "unlinked", "head", "state"
 
@@ -57,7 +63,8 @@ class Finding:
 class Report:
     """``known``: records that did not fit when they came, which was alarmed then.
 
-    ``signed``: devices whose last head is signed; ``missing``: numbers that have not come yet.
+    ``signed``: devices whose last head is signed; ``missing``: numbers that have not come yet;
+    ``erased``: records out of which a person was taken, as approved.
     """
 
     devices: int = 0
@@ -65,6 +72,7 @@ class Report:
     known: int = 0
     signed: int = 0
     missing: int = 0
+    erased: int = 0
     found: int = 0
     findings: list[Finding] = field(default_factory=list[Finding])
 
@@ -84,8 +92,9 @@ def audit(center: Center, device: str | None = None) -> Report:
     """Look through all records, or those of one device; the service may go on meanwhile."""
     report = Report()
     with center.database.snapshot() as db:
+        erased = _erasures(db)
         for name in [device] if device else _devices(db):
-            _Walk(db, name, center.devices.sign_keys(name), report).run()
+            _Walk(db, name, center.devices.sign_keys(name), report, erased).run()
             report.devices += 1
     return report
 
@@ -95,21 +104,36 @@ def _devices(db: Connection) -> list[str]:
     return sorted(db.execute(both).scalars())
 
 
+def _erasures(db: Connection) -> frozenset[str]:
+    """What stands in the place of people who were taken out."""
+    own = select(CASE.c.id).where(CASE.c.kind == ERASURE, CASE.c.state == "approved")
+    return frozenset(f"erased-{id_}" for id_ in db.execute(own).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """``named``: erasures that are named in it, whether there were such or not."""
+
     seq: int
     id: str
     chain: str
     link: Link
     content: bytes | None
+    named: frozenset[str]
 
 
 class _Walk:
     """One device. ``before``: the row of the number before; ``links``: all it is known under."""
 
     def __init__(
-        self, db: Connection, device: str, keys: dict[str, bytes], report: Report
+        self,
+        db: Connection,
+        device: str,
+        keys: dict[str, bytes],
+        report: Report,
+        erased: frozenset[str],
     ) -> None:
+        self.erased = erased
         self.db, self.device, self.keys, self.report = db, device, keys, report
         self.before: _Row | None = None
         self.links: tuple[Link, ...] = ()
@@ -135,11 +159,16 @@ class _Walk:
             ordered.execution_options(yield_per=_ROWS_AT_ONCE)
         ):
             named = dict(zip(FIELDS, values, strict=True))
-            yield _Row(seq, str(named["id"]), chain, Link(seq, prev, hash_), _content(named, seq))
+            told = _ERASED.findall(f"{named['person']} {named['detail']}")
+            link = Link(seq, prev, hash_)
+            content = _content(named, seq)
+            yield _Row(seq, str(named["id"]), chain, link, content, frozenset(told))
 
     def _row(self, row: _Row) -> None:
         links = (row.link, *self.relinks.get((row.seq, row.id), ()))
-        if not all(_fits(row.content, link) for link in links):
+        if row.named & self.erased:
+            self.report.erased += 1
+        elif not all(_fits(row.content, link) for link in links):
             self._add(row, CHANGED, f"record {row.seq} or its hash was changed")
         if row.chain == Chain.FORK:
             self._known(row, "chain-fork")
@@ -165,7 +194,7 @@ class _Walk:
         if Chain.BROKEN in (row.chain, self.before.chain if self.before else ""):
             self._known(row, "chain-broken")
             return
-        if not _fits(row.content, row.link):
+        if not row.named & self.erased and not _fits(row.content, row.link):
             return  # that this one was changed is told already
         told = self.before or row
         self._add(told, UNLINKED, f"record {told.seq} is not the one that was continued")

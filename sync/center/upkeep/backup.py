@@ -16,12 +16,15 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from yibao_face.sync.center.api import CenterError
 from yibao_face.sync.center.center import database_url
+from yibao_face.sync.center.store.blob.folder import files_in
+from yibao_face.sync.center.store.blob.place import EVIDENCE_FOLDER, folder_of
 from yibao_face.sync.center.store.dialect import connect, sqlite_file
 from yibao_face.sync.center.store.steps import refuse_newer
+from yibao_face.sync.center.store.tables import EVIDENCE
 from yibao_face.sync.center.upkeep.container import Packing, Part, Unpacking
 from yibao_face.sync.center.upkeep.dump import (
     blocks_of,
@@ -34,7 +37,6 @@ from yibao_face.sync.center.upkeep.dump import (
 from yibao_face.sync.center.upkeep.seal import SealError, Sealing, Secret, unsealed
 
 _MANIFEST, _DATABASE, _LISTING = "manifest.json", "database", "evidence-listing.jsonl"
-_EVIDENCE = "evidence"
 _FORMAT = 1
 
 
@@ -58,13 +60,37 @@ class Kept:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a centre lies. ``evidence``: folder of its files, ``None`` where a bucket has them."""
+
+    folder: Path
+    engine: Engine
+    evidence: Path | None
+
+
 def back_up_center(  # noqa: PLR0913  # what, where to, how sealed
-    folder: Path, url: str | None, to: Path, secret: Secret, now_ms: int, *, evidence: bool = False
+    folder: Path,
+    url: str | None,
+    to: Path,
+    secret: Secret,
+    now_ms: int,
+    *,
+    evidence: bool = False,
+    place: str | None = None,
 ) -> Kept:
     """Write the centre to ``to``, read it back, and only then give the file its name.
 
-    The service may go on meanwhile. ``evidence``: its files as well, not only their listing.
+    The service may go on meanwhile. ``evidence``: its files as well, not only their listing;
+    ``place``: where they lie, see ``open_blob``. Of a bucket there is a listing only, that of
+    what was ever sent: a bucket is copied by its own means.
     """
+    pictures = folder_of(place, folder / EVIDENCE_FOLDER)
+    if evidence and pictures is None:
+        raise CenterError(
+            "evidence lies in a bucket: keep its versions or a replica there, and back up"
+            " without --evidence"
+        )
     if to.exists():
         raise CenterError(f"{to.name} is there already")
     part = to.with_name(f"{to.name}.{secrets.token_hex(4)}.part")
@@ -75,7 +101,7 @@ def back_up_center(  # noqa: PLR0913  # what, where to, how sealed
             raise CenterError("the database is empty: there is nothing to back up")
         manifest = Manifest(_FORMAT, engine.dialect.name, schema, now_ms, evidence)
         with _made(part) as out:
-            written = _write(out, secret, manifest, folder, engine)
+            written = _write(out, secret, manifest, _Source(folder, engine, pictures))
         read = _read_through(part, secret)
         if (read.sha256, read.parts) != (written.sha256, written.parts):
             raise CenterError("the backup does not read back as it was written")
@@ -112,9 +138,8 @@ def restore_center(file: Path, secret: Secret, folder: Path, url: str | None) ->
     return Kept(manifest, whole.parts, file.stat().st_size)
 
 
-def _write(
-    out: BinaryIO, secret: Secret, manifest: Manifest, folder: Path, engine: Engine
-) -> Packing:
+def _write(out: BinaryIO, secret: Secret, manifest: Manifest, source: _Source) -> Packing:
+    folder, engine, pictures = source.folder, source.engine, source.evidence
     sealing = Sealing(out, secret)
     packing = Packing(sealing)
     packing.add(Part(_MANIFEST), [json.dumps(asdict(manifest)).encode()])
@@ -122,14 +147,12 @@ def _write(
     file = sqlite_file(engine)
     dump = dumped_postgresql(engine) if file is None else copied_sqlite(file)
     packing.add(Part(_DATABASE, packed=file is not None), dump)
-    for found in _files(folder, file):
+    for found in _files(folder, file, pictures):
         name = found.relative_to(folder).as_posix()
         packing.add(Part(f"data/{name}", mode=found.stat().st_mode & 0o777), blocks_of(found))
-    packing.add(Part(_LISTING), _listing(folder / _EVIDENCE))
-    for found in _evidence(folder / _EVIDENCE) if manifest.evidence else ():
-        name = found.relative_to(folder).as_posix()
-        mode = found.stat().st_mode & 0o777
-        packing.add(Part(f"data/{name}", packed=False, mode=mode), blocks_of(found))
+    packing.add(Part(_LISTING), _sent(engine) if pictures is None else _listing(pictures))
+    if manifest.evidence and pictures:
+        _add_evidence(packing, pictures)
     packing.end()
     sealing.close()
     out.flush()
@@ -137,11 +160,20 @@ def _write(
     return packing
 
 
-def _files(folder: Path, database: Path | None) -> Iterator[Path]:
+def _add_evidence(packing: Packing, pictures: Path) -> None:
+    for found in files_in(pictures):
+        name = f"data/{EVIDENCE_FOLDER}/{found.relative_to(pictures).as_posix()}"
+        mode = found.stat().st_mode & 0o777
+        packing.add(Part(name, packed=False, mode=mode), blocks_of(found))
+
+
+def _files(folder: Path, database: Path | None, pictures: Path | None) -> Iterator[Path]:
     """Keys, certificates, whatever else lies in the data folder; no database, no evidence."""
     for file in sorted(folder.rglob("*")):
         below = file.relative_to(folder)
-        if below.parts[0] == _EVIDENCE or (database and _of_database(file, database)):
+        if below.parts[0] == EVIDENCE_FOLDER or (pictures and file.is_relative_to(pictures)):
+            continue
+        if database and _of_database(file, database):
             continue
         if file.is_file() and not file.is_symlink() and file.suffix not in (".part", ".backup"):
             yield file
@@ -153,14 +185,19 @@ def _of_database(file: Path, database: Path) -> bool:
     return file.parent == database.parent and file.name.startswith((database.name, copies))
 
 
-def _evidence(folder: Path) -> Iterator[Path]:
-    return (f for f in sorted(folder.rglob("*")) if f.is_file() and f.suffix != ".part")
-
-
 def _listing(folder: Path) -> Iterator[bytes]:
-    for file in _evidence(folder):
-        line = {"sha256": file.name, "size_bytes": file.stat().st_size}
-        yield json.dumps(line).encode() + b"\n"
+    return (_line(file.name, file.stat().st_size) for file in files_in(folder))
+
+
+def _sent(engine: Engine) -> Iterator[bytes]:
+    columns = select(EVIDENCE.c.sha256, EVIDENCE.c.size_bytes).distinct()
+    with engine.connect() as db:
+        for sha256, size_bytes in db.execute(columns.order_by(EVIDENCE.c.sha256)):
+            yield _line(sha256, size_bytes)
+
+
+def _line(sha256: str, size_bytes: int) -> bytes:
+    return json.dumps({"sha256": sha256, "size_bytes": size_bytes}).encode() + b"\n"
 
 
 def _read_through(file: Path, secret: Secret) -> Unpacking:

@@ -8,8 +8,9 @@ until the record it stumbles over is alone; that one is set aside, if the centre
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from yibao_face.sync.api import StoreError
 from yibao_face.sync.delivery import Claimed, Delivery
@@ -44,6 +45,10 @@ _RESEND_MOST = 10_000
 _RESEND_FIRST_S, _RESEND_MOST_S = 60.0, 86_400.0
 
 
+def _silent() -> None:
+    """Nothing is said of the machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """``records``: in the last batch; ``more``: whether more were due than fitted."""
@@ -54,16 +59,21 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A batch was answered. Times: ``sent_ms``, ``heard_ms`` by this machine's clock."""
+    """A batch was answered. Times: ``sent_ms``, ``heard_ms`` by this machine's clock.
+
+    ``health``: whether it said how the machine is.
+    """
 
     answer: BatchAnswer
     sent_ms: int
     heard_ms: int
+    health: bool = False
 
 
 class ResultLane:
     """Sends with one connection; ``told`` hears of each answer. Raises ``StoreError`` and what
-    ``Client.ask`` does; nothing is then lost, and nothing leased."""
+    ``Client.ask`` does; nothing is then lost, and nothing leased. ``health``: asked before each
+    batch for what is to be said of the machine in it."""
 
     def __init__(
         self,
@@ -71,9 +81,10 @@ class ResultLane:
         hands: Hands,
         request_s: float,
         told: Callable[[Exchange], None],
+        health: Callable[[], Mapping[str, Any] | None] = _silent,
     ) -> None:
         self._delivery, self._hands, self._request_s = delivery, hands, request_s
-        self._told = told
+        self._told, self._health = told, health
         self._size = self._budget = MAX_RECORDS
         self._buried = 0
         self._gaps = _Resending(hands.steady_s)
@@ -99,6 +110,10 @@ class ResultLane:
             raise
         self._size = max(1, min(2 * self._size, self._budget))
         return Sent(fits, more=more and self._budget > 0)
+
+    def last_word(self, client: Client, sender: Sender) -> None:
+        """Say how the machine is, without a record: it is about to end."""
+        self._exchange(client, sender, (), ())
 
     def _resolve(
         self, client: Client, sender: Sender, claimed: list[Claimed], texts: list[bytes]
@@ -127,7 +142,8 @@ class ResultLane:
         head = self._delivery.head()
         seq_from = self._delivery.first_unsent() or head.seq + 1
         sent_ms = self._hands.unix_ms()
-        body = packed_batch(sender, sent_ms, seq_from, head, lines)
+        health = self._health()
+        body = packed_batch(sender, sent_ms, seq_from, head, lines, health=health)
         request = Request("POST", "/v1/batch", body, HEADERS, self._request_s)
         data = client.ask(request)
         answer = read_batch_answer(data, [one.record.id for one in part])
@@ -135,7 +151,7 @@ class ResultLane:
         self._settle(answer.results, heard_ms)
         self._budget = min(MAX_RECORDS, answer.budget)
         self._resend(answer.gaps)
-        self._told(Exchange(answer, sent_ms, heard_ms))
+        self._told(Exchange(answer, sent_ms, heard_ms, health is not None))
 
     def _settle(self, results: Sequence[Result], now_ms: int) -> None:
         taken = [result.id for result in results if result.status in (NEW, DUP)]

@@ -115,6 +115,41 @@ def test_evidence_files_are_left_out_unless_asked_for(
     assert not [*(tmp_path / "there").glob("evidence/**/*")]
 
 
+def test_evidence_in_a_folder_elsewhere_is_found_there(
+    tmp_path: Path, url: str | None, make_url: Urls
+) -> None:
+    folder, place, data = tmp_path / "centre", tmp_path / "centre" / "pictures", b"sealed"
+    folder.mkdir()
+    name = hashlib.sha256(data).hexdigest()
+    with running(folder, url, evidence=str(place)) as site:
+        site.machine().call("PUT", f"/v1/evidence/{name}", data)
+        told = {"evidence": True, "place": str(place)}
+        back_up_center(folder, url, tmp_path / "b.yfb", KEY, unix_ms(), **told)
+
+    there = tmp_path / "there"
+    restore_center(tmp_path / "b.yfb", KEY, there, make_url())
+
+    [found] = there.rglob(name)
+    assert (there / "evidence", data) == (found.parents[2], found.read_bytes())
+    listed = json.loads((there / "evidence-listing.jsonl").read_text())
+    assert {"sha256": name, "size_bytes": 6} == listed
+
+
+def test_of_a_bucket_a_backup_has_the_list_and_says_so(
+    lived: Site, url: str | None, make_url: Urls, tmp_path: Path
+) -> None:
+    what, place = (lived.folder, url, tmp_path / "b.yfb", KEY, unix_ms()), "s3://evidence/site"
+    with pytest.raises(CenterError, match="bucket"):
+        back_up_center(*what, evidence=True, place=place)
+    assert not what[2].exists()
+
+    back_up_center(*what, place=place)
+    restore_center(what[2], KEY, tmp_path / "there", make_url())
+
+    lines = (tmp_path / "there" / "evidence-listing.jsonl").read_text().splitlines()
+    assert {6, 3 * 1024 * 1024} == {json.loads(line)["size_bytes"] for line in lines}
+
+
 def test_nothing_of_it_can_be_read_without_the_key(
     lived: Site, url: str | None, tmp_path: Path
 ) -> None:

@@ -1,0 +1,1 @@
+"""Between taking in and writing: nothing, or NATS JetStream."""

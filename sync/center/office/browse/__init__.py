@@ -1,0 +1,1 @@
+"""Looking through records and alarms, page by page."""

@@ -1,0 +1,1 @@
+"""How the office is called: fields, routes, permissions, HTTP."""

@@ -1,0 +1,1 @@
+"""The machines at the counters: their state, bindings and fault tickets."""

@@ -1,0 +1,1 @@
+"""The organisation tree: regions, and the institutions in them."""

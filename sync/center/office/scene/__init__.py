@@ -1,0 +1,1 @@
+"""What institutions do: practitioners, round tasks, registrations that await review."""
