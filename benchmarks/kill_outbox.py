@@ -77,7 +77,8 @@ def child(path: Path, run: int) -> None:
     with Outbox(path, sign=SIGNER.sign) as outbox:
         for n in count():
             id_ = f"{run:04d}-{n:05d}"
-            if chance.random() < 0.05 and not _put_on_full_disk(outbox, path, id_):
+            full = chance.random() < 0.05
+            if full and not put_on_full_disk(outbox, path, record(id_)):
                 _say("full", id_)
             if outbox.get(id_) is None:
                 outbox.put(record(id_))
@@ -86,13 +87,13 @@ def child(path: Path, run: int) -> None:
                 deliver(outbox, path, 7, n)
 
 
-def _put_on_full_disk(outbox: Outbox, path: Path, id_: str) -> bool:
+def put_on_full_disk(outbox: Outbox, path: Path, wanted: Record) -> bool:
     """Whether the record got there all the same: the log may have had room."""
     size = path.with_name(f"{path.name}-wal").stat().st_size
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2 + 1000, hard))
     try:
-        outbox.put(record(id_))
+        outbox.put(wanted)
     except StoreError:
         return False
     finally:
