@@ -125,7 +125,7 @@ class Pair:
     def __init__(self, folder: Path, chance: random.Random, tally: Tally) -> None:
         self.edge, self.home = folder / "counter", folder / "centre"
         self._chance, self._tally = chance, tally
-        self.port = _free_port()
+        self.port = free_port()
         for place in (self.edge, self.home):
             place.mkdir()
         with centre(self.home) as site:
@@ -226,7 +226,8 @@ def signed(signature: bytes, data: bytes) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return cast(int, found.getsockname()[1])
 
