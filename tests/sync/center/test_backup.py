@@ -123,8 +123,8 @@ def test_evidence_in_a_folder_elsewhere_is_found_there(
     name = hashlib.sha256(data).hexdigest()
     with running(folder, url, evidence=str(place)) as site:
         site.machine().call("PUT", f"/v1/evidence/{name}", data)
-        told = {"evidence": True, "place": str(place)}
-        back_up_center(folder, url, tmp_path / "b.yfb", KEY, unix_ms(), **told)
+        to = tmp_path / "b.yfb"
+        back_up_center(folder, url, to, KEY, unix_ms(), evidence=True, place=str(place))
 
     there = tmp_path / "there"
     restore_center(tmp_path / "b.yfb", KEY, there, make_url())
