@@ -119,6 +119,7 @@ TABLE: dict[Cause, Row] = {
     Cause.TREATMENT_NOT_OPEN: _fail("没有进行中的治疗，请先签到"),
     Cause.MAKEUP_LATE: _fail("补签时间超出范围，请填写24小时内的时间"),
     Cause.CLOCK_SET_BACK: _fail("电脑时间被调早，请校准时间后重试或联系工程师"),
+    Cause.CLOCK_AHEAD: _fail("电脑时间比中心快，请校准时间后重试或联系工程师"),
     Cause.RECORDED_CAMERA: _camera("非现场摄像头，不能用于核验，请接入3D摄像头"),
     Cause.NO_DEPTH_CAMERA: _camera("本摄像头不支持活体检测，不能用于结算，请更换3D摄像头"),
     Cause.NOT_ENROLLED: _fail("该人员未登记人脸，请先登记后重试"),

@@ -49,6 +49,7 @@ class Cause(StrEnum):
     TREATMENT_NOT_OPEN = "treatment-not-open"
     MAKEUP_LATE = "makeup-late"
     CLOCK_SET_BACK = "clock-set-back"
+    CLOCK_AHEAD = "clock-ahead"
     SPOOF_RIGID = "spoof-rigid"
     ACTION_NOT_DONE = "action-not-done"
     PERSON_CHANGED = "person-changed"

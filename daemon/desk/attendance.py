@@ -15,7 +15,8 @@ from yibao_face.daemon.core.encounter import Answer, Cause, Who
 from yibao_face.daemon.core.liveness.modality import Purpose
 from yibao_face.daemon.core.scene.attendance import (
     Sign,
-    clock_set_back,
+    Witness,
+    clock_doubt,
     day_record,
     next_sign,
     on_duty,
@@ -103,8 +104,9 @@ class _SignLog:
         if person not in self.roster:
             return Cause.NOT_ON_ROSTER
         now_ms = self.ledger.clock.unix_ms()
-        if self.is_set_back(now_ms):
-            return Cause.CLOCK_SET_BACK
+        doubt = self._doubt(now_ms)
+        if doubt is not None:
+            return doubt
         # What lies ahead of a clock that was accepted was signed under one that ran ahead.
         latest_ms = now_ms + self.rules.tolerance_ms
         events = [e for e in self._of_day(person) if e.at_ms <= latest_ms]
@@ -114,21 +116,14 @@ class _SignLog:
         """Why nobody of ``roster`` can sign now, whoever he is."""
         if not roster:
             return Cause.NOT_ON_ROSTER
-        return Cause.CLOCK_SET_BACK if self.is_set_back(self.ledger.clock.unix_ms()) else None
+        return self._doubt(self.ledger.clock.unix_ms())
 
-    def is_set_back(self, now_ms: int) -> bool:
-        """Whether the clock lies behind what the log holds, or far behind the centre's.
-
-        Who accepts a clock outweighs the log (``Kind.CLOCK``), never the centre.
-        """
-        tolerance_ms = max(SKEW_MS, self.rules.tolerance_ms)
-        offset_ms = self.ledger.clock.offset_ms()
-        if offset_ms is not None and offset_ms > tolerance_ms:
-            return True
-        if clock_set_back(self.ledger.clock.floor_ms(), now_ms, tolerance_ms):
-            return True
-        high_water = self.ledger.outbox.high_water_ms(Kind.CLOCK.value)
-        return clock_set_back(high_water, now_ms, self.rules.tolerance_ms)
+    def _doubt(self, now_ms: int) -> Cause | None:
+        """Who accepts a clock outweighs the log (``Kind.CLOCK``), never the centre."""
+        clock, tolerance_ms = self.ledger.clock, self.rules.tolerance_ms
+        high_water_ms = self.ledger.outbox.high_water_ms(Kind.CLOCK.value)
+        witness = Witness(high_water_ms, clock.floor_ms(), clock.offset_ms())
+        return clock_doubt(witness, now_ms, tolerance_ms, max(SKEW_MS, tolerance_ms))
 
     def _of_day(self, person: str) -> list[Event]:
         kinds = (Kind.ATTENDANCE.value, Kind.ATTENDANCE_MAKEUP.value)

@@ -251,6 +251,18 @@ def test_a_clock_a_day_behind_the_centres_signs_nobody(
     assert abs(refused.detail["centre_offset_ms"] - day_ms) < 60_000
 
 
+def test_a_clock_a_day_ahead_of_the_centres_signs_nobody_for_tomorrow(
+    linked: Config, center: Centre, clips: Path
+) -> None:
+    bind(linked, center)
+    put_before_camera(linked, clips, "live-first")
+    with serving(linked, Clock(unix_ms=lambda: unix_ms() + 86_400_000)) as site:
+        wait_for(lambda: health(site)["clock_skewed"])
+        roster(site)
+
+        assert "clock-ahead" in sign(site)["msg"]
+
+
 def test_a_clock_set_back_before_a_start_without_a_network_signs_nobody(
     linked: Config, center: Centre, clips: Path
 ) -> None:

@@ -89,6 +89,32 @@ def clock_set_back(high_water_ms: int, now_ms: int, tolerance_ms: int) -> bool:
     return now_ms < high_water_ms - tolerance_ms
 
 
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What is known of the clock besides itself, in Unix ms (F31).
+
+    ``high_water_ms``: the latest time the log holds. ``floor_ms``: what the centre's clock read
+    when it was heard last, 0: never. ``offset_ms``: it minus ours now, ``None``: not heard.
+    """
+
+    high_water_ms: int
+    floor_ms: int = 0
+    offset_ms: int | None = None
+
+
+def clock_doubt(witness: Witness, now_ms: int, tolerance_ms: int, centre_ms: int) -> Cause | None:
+    """Why nobody may sign by a clock that reads ``now_ms``: no day but today's can be signed for.
+
+    ``tolerance_ms``: against the log; ``centre_ms``: against the centre, which outweighs it.
+    """
+    offset_ms = witness.offset_ms
+    if offset_ms is not None and abs(offset_ms) > centre_ms:
+        return Cause.CLOCK_SET_BACK if offset_ms > 0 else Cause.CLOCK_AHEAD
+    behind_log = clock_set_back(witness.high_water_ms, now_ms, tolerance_ms)
+    behind_centre = clock_set_back(witness.floor_ms, now_ms, centre_ms)
+    return Cause.CLOCK_SET_BACK if behind_log or behind_centre else None
+
+
 def _signed(event: Event) -> tuple[Sign, int] | None:
     if event.kind is Kind.ATTENDANCE and event.passed and event.cause in _SIGNS:
         return _SIGNS[event.cause], event.at_ms

@@ -14,6 +14,8 @@ from yibao_face.daemon.core.encounter import Answer, Cause
 from yibao_face.daemon.core.scene.attendance import (
     DayRecord,
     Sign,
+    Witness,
+    clock_doubt,
     clock_set_back,
     day_record,
     next_sign,
@@ -139,6 +141,30 @@ def test_a_clock_before_the_log_beyond_the_tolerance_was_set_back(
     now_ms: int, expected: bool
 ) -> None:
     assert expected is clock_set_back(1000, now_ms, 100)
+
+
+NOW, SLACK, APART = 100 * MINUTE, 2 * MINUTE, 5 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("witness", "expected"),
+    [
+        (Witness(NOW), None),
+        (Witness(NOW + SLACK), None),
+        (Witness(NOW + SLACK + 1), Cause.CLOCK_SET_BACK),
+        (Witness(0, NOW + APART), None),
+        (Witness(0, NOW + APART + 1), Cause.CLOCK_SET_BACK),
+        (Witness(0, 0, APART), None),
+        (Witness(0, 0, APART + 1), Cause.CLOCK_SET_BACK),
+        (Witness(0, 0, -APART), None),
+        (Witness(0, 0, -APART - 1), Cause.CLOCK_AHEAD),
+        (Witness(NOW + SLACK + 1, 0, -APART - 1), Cause.CLOCK_AHEAD),
+    ],
+)
+def test_a_clock_is_doubted_by_the_log_and_by_the_centre(
+    witness: Witness, expected: Cause | None
+) -> None:
+    assert expected is clock_doubt(witness, NOW, SLACK, APART)
 
 
 @settings(max_examples=200, deadline=None)
