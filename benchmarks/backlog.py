@@ -196,10 +196,11 @@ def results_first(home: Path) -> bool:
 
 
 @contextmanager
-def serving(home: Path, port: int) -> Generator[None, None, None]:
+def serving(home: Path, port: int, host: str = "127.0.0.1") -> Generator[None, None, None]:
     """The centre, at low priority."""
     # As `center serve`, but with evidence at any time of the day.
     words = [sys.executable, str(_CENTRE), "--centre", str(home), "--port", str(port)]
+    words += ["--host", host]
     with (home / "centre.log").open("ab") as log:
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log)
     psutil.Process(process.pid).nice(15)

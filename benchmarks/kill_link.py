@@ -85,7 +85,7 @@ def counter_child(folder: Path, port: int, run: int) -> None:
             time.sleep(chance.random() * 0.02)
 
 
-def centre_child(folder: Path, port: int, full: bool) -> None:
+def centre_child(folder: Path, port: int, full: bool, host: str) -> None:
     """A centre until killed. ``full``: whatever it writes soon meets a full disk."""
     with open_center(folder) as center:
         if full:
@@ -96,7 +96,7 @@ def centre_child(folder: Path, port: int, full: bool) -> None:
         def ready(bound: int) -> None:
             print("ready", bound, flush=True)
 
-        asyncio.run(serve(center, "127.0.0.1", port, ready, asyncio.Event()))
+        asyncio.run(serve(center, host, port, ready, asyncio.Event()))
 
 
 class Child:
@@ -247,12 +247,13 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=Path, help=argparse.SUPPRESS)
     for name in ("port", "run"):
         parser.add_argument(f"--{name}", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--host", default="127.0.0.1", help=argparse.SUPPRESS)
     parser.add_argument("--full", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.counter:
         counter_child(given.counter, given.port, given.run)
     if given.centre:
-        centre_child(given.centre, given.port, given.full)
+        centre_child(given.centre, given.port, given.full, given.host)
     chance, tally = random.Random(given.seed), Tally()  # noqa: S311  # repeatable
     folder = Path(tempfile.mkdtemp())
     try:
