@@ -1,4 +1,4 @@
-"""Two counters in network namespaces of their own, clocks a day to either side, cut off and joined.
+"""Two counters in network namespaces, their clocks a day to either side, cut off and joined.
 
     sudo .venv/bin/python benchmarks/partition.py
 
