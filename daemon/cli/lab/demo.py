@@ -49,6 +49,8 @@ def run(given: argparse.Namespace) -> int:
         say(line)
     good = sum(p.as_expected for p in played)
     say(f"{good} of {len(CALLS)} as expected / {good} 项与预期一致，共 {len(CALLS)} 项")
+    if shows:
+        say("自己动手 try it by hand: demo --windows")
     say("仿真演示：照片为真实人像，深度为拟合；结果带 demo 标记，不能用于结算")
     return 0 if good == len(CALLS) else 1
 
