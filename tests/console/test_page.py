@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-from console_bed import NAMES, PIN, SITE, Office, photo, picture
-from harness import FIRST, ROOT, SECOND, his_call, lacking, put_before_camera, require_file
+from console_bed import NAMES, PIN, SITE, Office, chromium, photo, picture
+from harness import FIRST, ROOT, SECOND, his_call, put_before_camera, require_file
 
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.console.access.role import Role
@@ -24,22 +21,14 @@ from yibao_face.sync.api import Query
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 AXE = ROOT / ".dev" / "asset" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Any, None, None]:
     """Chromium without a window."""
-    if find_spec("playwright") is None:
-        lacking("playwright")
-    require_file(CHROMIUM, "chromium")
-    # Its types are of another release: taken as what it is, at this border.
-    sync_playwright: Any = import_module("playwright.sync_api").sync_playwright
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=str(CHROMIUM))
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @dataclass
