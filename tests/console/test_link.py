@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from console_bed import Office, office
-from harness import wait_for
+from center_bed import INSTITUTION
+from console_bed import Window, office
+from ui_bed import until
 from uplink_bed import Centre, bind, centre
 
 from yibao_face.daemon.config import Config
@@ -29,16 +30,16 @@ def linked(cast: Config, center: Centre) -> Config:
     return replace(cast, centre=CentreConfig(center.place.url))
 
 
-def link(made: Office, path: str = "/status") -> dict[str, Any]:
-    found: dict[str, Any] = made.window(Role.ENGINEER).ask(path).json()["link"]
+def link(window: Window, path: str = "/status") -> dict[str, Any]:
+    found: dict[str, Any] = window.ask(path).json()["link"]
     return found
 
 
 def test_a_machine_without_a_centre_or_not_bound_is_no_fault(cast: Config, linked: Config) -> None:
     for config, state in ((cast, "none"), (linked, "unbound")):
         with office(config) as made:
-            made.site.daemon.link.start()
-            assert (state, None) == (link(made)["state"], link(made)["ok"])
+            found = link(made.window(Role.ENGINEER))
+            assert (state, None) == (found["state"], found["ok"])
 
 
 @pytest.mark.parametrize("path", ["/status", "/queue"])
@@ -47,13 +48,15 @@ def test_what_was_sent_before_does_not_hide_that_the_centre_is_away(
 ) -> None:
     bind(linked, center)
     with office(linked) as made:
-        made.site.daemon.link.start()
-        made.site.caller.act("settled", {"day": "2026-12-01", "count": 1})
-        wait_for(lambda: link(made, path)["ok"] is True and not link(made, path)["waiting"])
+        engineer = made.window(Role.ENGINEER)
+        form = {"institution": INSTITUTION, "day": "2026-12-01", "count": 1}
+        assert made.site.caller.act("settled", form)["ok"]
+        until(lambda: link(engineer, path)["ok"] is True)
+        until(lambda: engineer.ask("/queue").json()["sent"] == 1)
 
     with office(replace(linked, centre=CentreConfig("https://localhost:1"))) as made:
-        made.site.daemon.link.start()
-        wait_for(lambda: link(made, path)["state"] == "offline")
-        assert link(made, path)["ok"] is False
-        # Nothing waits, and all that was made was taken once.
-        assert made.window(Role.ENGINEER).ask("/queue").json()["last_sent_ms"]
+        engineer = made.window(Role.ENGINEER)
+        until(lambda: link(engineer, path)["state"] == "offline")
+        assert link(engineer, path)["ok"] is False
+        found = engineer.ask("/queue").json()
+        assert (0, True) == (found["waiting"], bool(found["last_sent_ms"]))
