@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import requests
-from harness import FIRST, Running, running
+from harness import FIRST, Running, lacking, require_file, running
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.console.access.role import Role
@@ -22,6 +26,7 @@ from yibao_face.daemon.section import DeskConfig
 
 SITE = "001000200030"
 PIN = "739155"
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 NAMES = {
     Role.CLERK: ("1001", "王小明"),
     Role.PHARMACIST: ("2001", "赵药师"),
@@ -99,6 +104,20 @@ class Office:
 
 
 @contextmanager
+def chromium() -> Generator[Any, None, None]:
+    """A browser without a screen; skips, or fails where everything is demanded, without one."""
+    if find_spec("playwright") is None:
+        lacking("playwright")
+    require_file(CHROMIUM, "chromium")
+    # Its types are of another release: taken as what it is, at this border.
+    sync_playwright: Any = import_module("playwright.sync_api").sync_playwright
+    with sync_playwright() as driver:
+        running_ = driver.chromium.launch(executable_path=str(CHROMIUM))
+        yield running_
+        running_.close()
+
+
+@contextmanager
 def office(config: Config, **more: Any) -> Generator[Office, None, None]:
     """One account of each role; the clerk may log in by the face of FIRST, if enrolled."""
     named = replace(config, desk=DeskConfig(institution=SITE))
@@ -107,5 +126,6 @@ def office(config: Config, **more: Any) -> Generator[Office, None, None]:
         book = staff_book(named, ledger.vault, ledger.clock)
         for role, (number, name) in NAMES.items():
             person = gallery.find(Numbers(FIRST)) if role is Role.CLERK else None
-            book.add(number, name, role, PIN, person or "")
+            if book.get(number) is None:
+                book.add(number, name, role, PIN, person or "")
         yield Office(site, book)

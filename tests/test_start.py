@@ -49,6 +49,34 @@ def test_a_missing_library_is_named_with_the_command_where_it_cannot_be_installe
         start.require_system_libraries()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is always a desktop")
+def test_without_a_display_the_demo_goes_on_and_says_so(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+
+    start.set_up_windows(wanted=False)
+    assert "start: no display: window and tray are left out" in capsys.readouterr().out
+    with pytest.raises(start.StartError, match="请在桌面环境里运行"):
+        start.set_up_windows(wanted=True)
+
+
+def test_on_a_desktop_the_demo_has_windows(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installed: list[tuple[str, ...]] = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(start, "VENV", tmp_path)
+    monkeypatch.setattr(start, "WINDOW_LIBRARIES", {})
+    monkeypatch.setattr(start, "pip", lambda *words: installed.append(words))
+
+    start.set_up_windows(wanted=True)
+    start.set_up_windows(wanted=True)
+    [words] = installed
+    assert ("--require-hashes", str(ROOT / "requirements" / "ui.lock")) == (words[0], words[-1])
+
+
 def test_a_library_that_is_there_is_found(start: ModuleType) -> None:
     there = start.is_loadable("libc.so.6" if sys.platform == "linux" else "kernel32")
 

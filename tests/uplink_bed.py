@@ -15,7 +15,10 @@ from typing import Any, cast
 
 from center_bed import INSTITUTION, Site, record
 
+from yibao_face.daemon.config import Config
+from yibao_face.daemon.link.keys import link_secret, public_keys
 from yibao_face.daemon.trust.signature import Ed25519Signer
+from yibao_face.daemon.wiring import vault_of
 from yibao_face.sync.api import Record
 from yibao_face.sync.center.api import Limits, UnixMs, unix_ms
 from yibao_face.sync.center.center import Center, open_center
@@ -24,7 +27,7 @@ from yibao_face.sync.center.http.server import serve
 from yibao_face.sync.center.store.documents import Documents
 from yibao_face.sync.center.store.records import Records
 from yibao_face.sync.outbox import Outbox
-from yibao_face.sync.uplink.api import Hands, Inbox, Keys, Letter, Pace, Place, Status
+from yibao_face.sync.uplink.api import Hands, Inbox, Keys, Letter, Pace, Place, Status, place_of
 from yibao_face.sync.uplink.identity.enrol import Application, enrol
 from yibao_face.sync.uplink.identity.identity import Identity, IdentityFolder
 from yibao_face.sync.uplink.uplink import Parts, Uplink
@@ -305,6 +308,15 @@ def cable(port: int) -> Generator[Cable, None, None]:
         yield made
     finally:
         made.close()
+
+
+def bind(config: Config, center: Centre) -> None:
+    """The machine of ``config`` is enrolled at ``center``."""
+    vault = vault_of(config)
+    folder = IdentityFolder(config.data / "link", link_secret(vault))
+    client = Client(place_of(config.centre.url), folder.context(center.ca, known=False))
+    enrol(folder, client, Application(center.ca, center.code(), public_keys(vault)))
+    client.close()
 
 
 def skewed(by_ms: int) -> Hands:

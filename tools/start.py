@@ -1,7 +1,8 @@
 """Set up and run: ``python3 tools/start.py demo`` or ``python3 tools/start.py test``.
 
 Needs Python 3.11 with pip and a package registry, nothing else; works in ``.venv`` beside this
-file's folder. ``check`` runs linters, types and import contracts; ``setup`` only sets up.
+file's folder. ``demo --windows``, on a desktop, is a counter to try by hand. ``check`` runs
+linters, types and import contracts; ``setup`` only sets up.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +25,22 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 # What the face landmarker's C library is linked to on Linux, and the Debian package that has it.
 SYSTEM_LIBRARIES = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
+# The same of what Qt's windows are linked to; every desktop has most of them.
+WINDOW_LIBRARIES = {
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libGL.so.1": "libgl1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+}
+WINDOWS = "--windows"
 CHECKS = (
     ("ruff", ["ruff", "check", "."]),
     ("format", ["ruff", "format", "--check", "."]),
@@ -49,6 +67,8 @@ def main() -> int:
         require_python()
         require_system_libraries()
         set_up("runtime" if given.action == "demo" else "dev")
+        if given.action == "demo":
+            set_up_windows(wanted=WINDOWS in given.rest)
         get_assets(given.action)
         code = ACTIONS[given.action](given.rest)
     except StartError as exc:
@@ -66,10 +86,15 @@ def require_python() -> None:
 
 
 def require_system_libraries() -> None:
+    """What the face landmarker needs, see ``require_libraries``."""
+    require_libraries(SYSTEM_LIBRARIES)
+
+
+def require_libraries(libraries: dict[str, str]) -> None:
     """Look first; install where apt and root are there; else name what is missing in one line."""
     if not sys.platform.startswith("linux"):
         return
-    missing = [package for name, package in SYSTEM_LIBRARIES.items() if not is_loadable(name)]
+    missing = [package for name, package in libraries.items() if not is_loadable(name)]
     if not missing:
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
@@ -92,19 +117,52 @@ def is_loadable(name: str) -> bool:
 
 def set_up(lock: str) -> None:
     """A venv with exactly the locked packages and this checkout; nothing is done twice."""
-    lock_file = ROOT / "requirements" / f"{lock}.lock"
-    state = lock_digest(lock_file)
-    stamp = VENV / f"{lock}.stamp"
     if not PYTHON.is_file():
         say("creating .venv")
         venv.create(VENV, with_pip=True)
+
+    def link() -> None:
+        pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+        run([str(PYTHON), str(ROOT / "tools" / "devlink.py")])
+
+    install_lock(lock, link)
+
+
+def install_lock(lock: str, then: Callable[[], None] = lambda: None) -> None:
+    """The packages of a lock and what comes ``then``, where that is not done yet."""
+    lock_file = ROOT / "requirements" / f"{lock}.lock"
+    state, stamp = lock_digest(lock_file), VENV / f"{lock}.stamp"
     if stamp.is_file() and stamp.read_text("ascii") == state:
         return
     say(f"installing requirements/{lock}.lock (hashes checked)")
     pip("--require-hashes", "--no-deps", "--requirement", str(lock_file))
-    pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
-    run([str(PYTHON), str(ROOT / "tools" / "devlink.py")])
+    then()
     stamp.write_text(state, "ascii")
+
+
+def set_up_windows(*, wanted: bool) -> None:
+    """What window and tray need, where there is a display; the demo runs without them too.
+
+    ``wanted``: they were asked for, so that whatever is missing ends it.
+    """
+    try:
+        require_display()
+        require_libraries(WINDOW_LIBRARIES)
+        install_lock("ui")
+    except StartError as exc:
+        if wanted:
+            raise
+        say(str(exc))
+
+
+def require_display() -> None:
+    """A screen to show windows on."""
+    named = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if os.name != "nt" and not named:
+        raise StartError(
+            "no display: window and tray are left out, run it on a desktop to see them"
+            " / 没有显示器：不显示窗口和托盘，请在桌面环境里运行"
+        )
 
 
 def get_assets(action: str) -> None:

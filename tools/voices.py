@@ -17,7 +17,8 @@ from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import PROMPTS
 
-SPEED_WPM, VOICE = 150, "cmn"
+# Plain "cmn" of espeak-ng 1.51 spells the pinyin out in English, tone numbers and all.
+SPEED_WPM, VOICE = 170, "cmn-latn-pinyin"
 
 
 def sentences() -> dict[str, str]:

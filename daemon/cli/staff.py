@@ -10,7 +10,7 @@ from yibao_face.daemon.cli.common import CliError, Commands, command, config_of,
 from yibao_face.daemon.clock import Clock, moment
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.console.access.role import Role
-from yibao_face.daemon.console.access.staff import StaffBook, StaffError, check_pin
+from yibao_face.daemon.console.access.staff import GivenPin, StaffBook, StaffError, check_pin
 from yibao_face.daemon.console.console import staff_book
 from yibao_face.daemon.gallery.gallery import Numbers
 from yibao_face.daemon.wiring import gallery_of, vault_of
@@ -40,8 +40,11 @@ def _add(given: argparse.Namespace) -> int:
     config = config_of(given)
     person = _face(config, given.id.strip().upper())
     try:
-        pin = _asked_pin()
-        _book(config).add(given.number, given.name.strip(), Role(given.role), pin, person)
+        pin, book = _asked_pin(), _book(config)
+        # Who makes the first account makes his own.
+        if book.all():
+            pin = GivenPin(pin)
+        book.add(given.number, given.name.strip(), Role(given.role), pin, person)
     except StaffError as exc:
         raise CliError(str(exc)) from exc
     say(f"账号已建 / account made: {given.number} ({given.role})")
@@ -60,10 +63,10 @@ def _ls(given: argparse.Namespace) -> int:
 
 def _pin(given: argparse.Namespace) -> int:
     try:
-        _book(config_of(given)).set_pin(given.number, _asked_pin())
+        _book(config_of(given)).set_pin(given.number, GivenPin(_asked_pin()))
     except StaffError as exc:
         raise CliError(str(exc)) from exc
-    say("密码已重设 / PIN changed")
+    say("密码已重设，登录后须修改 / PIN set, to be changed at the next login")
     return 0
 
 

@@ -74,6 +74,7 @@ class Route:
     """``needs``: a function of the table of roles, or a mark above.
 
     ``choose``: where the function depends on the call; ``None`` for what is not there.
+    ``with_given_pin``: also for whose PIN somebody else knows.
     """
 
     method: str
@@ -81,6 +82,7 @@ class Route:
     needs: Function | type[AnyStaff] | type[Anybody]
     work: Work
     choose: Callable[[web.Request], Function | None] | None = None
+    with_given_pin: bool = False
 
 
 def route_defs(console: Console, routes: Iterable[Route]) -> list[web.RouteDef]:
@@ -142,9 +144,17 @@ async def _admitted(console: Console, route: Route, request: web.Request) -> Vis
         return refused("请先登录", 401)
     if request.method != "GET" and not is_csrf(session, request.headers.get(CSRF_HEADER, "")):
         return refused("页面已失效，请刷新后重试", 403)
+    barred = _barred(route, request, account)
+    return barred or Visit(console, request, session, account)
+
+
+def _barred(route: Route, request: web.Request, account: Staff) -> web.Response | None:
+    """Why ``account`` may not do this; ``None`` where it may."""
+    if account.pin_given and not route.with_given_pin:
+        return refused("密码由他人设置，请先修改密码", 403)
     needs = route.choose(request) if route.choose else route.needs
     if needs is None:
         return refused("没有这个功能", 404)
     if isinstance(needs, Function) and not may(account.role, needs):
         return refused("您的岗位没有这个权限", 403)
-    return Visit(console, request, session, account)
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,12 @@ from yibao_face.daemon.demo.child import DemoError
 TOOLS = ("Xvfb", "openbox", "trayer")
 _STOP_S = 3.0
 _SETTLE_S = 0.5
+
+
+def has_display() -> bool:
+    """Whether this session has a screen to show windows on."""
+    named = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return sys.platform == "win32" or bool(named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,10 +150,13 @@ def enrol_cast(stage: Stage, models: FaceModels, cache: Path) -> None:
         enrol(gallery_of(stage.config), models, enrolment, photos)
 
 
-def play(stage: Stage, progress: Progress) -> list[Played]:
-    """Start the daemon as its own process, make every call, stop it. Raises ``DemoError``."""
+def play(stage: Stage, progress: Progress, *, windows: bool = False) -> list[Played]:
+    """Start the daemon as its own process, make every call, stop it. Raises ``DemoError``.
+
+    ``windows``: show what the person at the counter sees meanwhile.
+    """
     stage.put("nobody")
-    with child_daemon(stage.config) as child:
+    with child_daemon(stage.config, ("agent" if windows else "serve", "--demo")) as child:
         return [
             _one(stage, child.caller, call, number, progress)
             for number, call in enumerate(CALLS, 1)

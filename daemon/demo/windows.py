@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Generator
@@ -20,7 +19,7 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.modality import Purpose
 from yibao_face.daemon.demo.child import DemoError, child_daemon
-from yibao_face.daemon.demo.desktop import virtual_desktop
+from yibao_face.daemon.demo.desktop import has_display, virtual_desktop
 from yibao_face.daemon.demo.drawn import SIZE, drawn_face
 from yibao_face.daemon.demo.staged import Staged, staged
 from yibao_face.daemon.section import CameraConfig, DoorConfig, UiConfig
@@ -80,8 +79,7 @@ def bench_windows(config: Config, requests: int, seconds: float) -> WindowsRepor
 @contextmanager
 def _display() -> Generator[None, None, None]:
     """A display to show windows on."""
-    has = sys.platform == "win32" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    with nullcontext() if has else virtual_desktop(*_SCREEN) as desktop:
+    with nullcontext() if has_display() else virtual_desktop(*_SCREEN) as desktop:
         before = dict(os.environ)
         if desktop is not None:
             os.environ.update(desktop.environment)

@@ -95,16 +95,22 @@ def register_special(desk: Desk, form: Form, _attempt: Attempt) -> Done:
 
 
 def review(desk: Desk, form: Form, _attempt: Attempt) -> Done:
-    """Approve or reject a special registration; a rejected one no longer counts."""
+    """Approve or reject a special registration; a rejected one no longer counts.
+
+    Who registered it may not review it: a second person looks (S0-52).
+    """
     institution, of = desk.institution(form), form.text("of", "登记编号", 40)
     known = special_rule.registrations(desk.events(institution, Kind.SPECIAL, Kind.REVIEW))
     found = next((r for r in known if r.id == of), None)
     if found is None:
         raise FormError("没有这条特殊登记，请核对登记编号(of)")
+    reviewer = form.text("staff", "审核人工号")
+    if special_rule.is_own(found, reviewer):
+        raise FormError("登记人不能审核自己的登记，请由另一人审核")
     detail = {
         "of": of,
         "approved": form.flag("approved", "是否通过"),
-        "reviewer": form.text("staff", "审核人工号"),
+        "reviewer": reviewer,
     }
     return desk.note(Entry(Kind.REVIEW, recorded(), institution, found.person, detail=detail))
 

@@ -48,10 +48,12 @@ def label(points: float, *, bold: bool = False, name: str = "", least: float = 1
     return _sized(made, points, least, 0, bold=bold)
 
 
-def button(text: str, act: Callable[[], None], *, main: bool = False) -> QPushButton:
-    """A button large enough for an unsteady finger."""
-    made = QPushButton(text)
-    _sized(made, BODY_PT if main else SMALL_PT, 10.0, 66 if main else 48, bold=main)
+def button(
+    text: str, act: Callable[[], None], *, main: bool = False, large: bool = False
+) -> QPushButton:
+    """A button large enough for an unsteady finger. ``main``: the one to choose, ``large`` too."""
+    made, large = QPushButton(text), main or large
+    _sized(made, BODY_PT if large else SMALL_PT, 10.0, 66 if large else 48, bold=large)
     made.setObjectName("main" if main else "other")
     made.setAccessibleName(text)
     made.setAutoDefault(True)
@@ -159,9 +161,12 @@ class PromptPage(QWidget):
         self.staff.setAccessibleName(texts("prompt.staff"))
         self.staff.returnPressed.connect(self._to_yes)
         self.slip = label(SMALL_PT)
-        self.yes = button("", lambda: self._answer(card=False), main=True)
+        # To agree and not to are offered alike.
+        self.agree = button(texts("button.agree"), lambda: self._answer(card=False), large=True)
+        self.refuse = button(texts("button.disagree"), self._refuse, large=True)
+        self.yes = button(texts("button.confirm"), lambda: self._answer(card=False), main=True)
         self.card = button(texts("button.card"), lambda: self._answer(card=True))
-        self.no = button("", lambda: self.answered.emit(False, "", False))
+        self.no = button(texts("button.deny"), self._refuse)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -172,7 +177,7 @@ class PromptPage(QWidget):
             column.addWidget(widget)
         row = QHBoxLayout()
         row.setSpacing(10)
-        for made in (self.yes, self.card, self.no):
+        for made in (self.agree, self.refuse, self.yes, self.card, self.no):
             row.addWidget(made)
         column.addLayout(row)
 
@@ -187,10 +192,10 @@ class PromptPage(QWidget):
         self.head.setText(self._texts("prompt.confirm" if confirms else "prompt.consent"))
         self.text.setText(prompt.text)
         self.person.setText(self._texts("prompt.person", person=prompt.person))
-        for widget in (self.staff, self.card, self.slip):
+        for widget in (self.staff, self.yes, self.card, self.no, self.slip):
             widget.setVisible(confirms)
-        self._name(self.yes, "button.confirm" if confirms else "button.agree")
-        self._name(self.no, "button.deny" if confirms else "button.disagree")
+        for widget in (self.agree, self.refuse):
+            widget.setVisible(not confirms)
         if fresh:
             self.staff.clear()
             self.slip.clear()
@@ -203,9 +208,8 @@ class PromptPage(QWidget):
         """Nothing is asked."""
         self._stage = ""
 
-    def _name(self, made: QPushButton, key: str) -> None:
-        made.setText(self._texts(key))
-        made.setAccessibleName(self._texts(key))
+    def _refuse(self) -> None:
+        self.answered.emit(False, "", False)
 
     def _answer(self, *, card: bool) -> None:
         staff = self.staff.text().strip()

@@ -22,15 +22,35 @@ class Voice:
 
     def __init__(self, folder: Path, volume: int) -> None:
         self._folder, self._volume = folder, volume
-        self._busy = threading.Lock()
+        self._guard = threading.Lock()
+        self._next: Path | None = None
+        self._speaking = False
 
     def say(self, name: str) -> None:
-        """Play ``name`` unless something is being played; returns at once."""
+        """Play ``name``, after what is being played; returns at once.
+
+        Only the latest waits: what was to be said before it is out of date.
+        """
         if self._volume <= 0 or not name.replace("-", "").isalnum():
             return
         file = self._folder / f"{name}.wav"
-        if file.is_file() and self._busy.acquire(blocking=False):
-            threading.Thread(target=self._play, args=(file,), name="voice", daemon=True).start()
+        if not file.is_file():
+            return
+        with self._guard:
+            self._next = file
+            if self._speaking:
+                return
+            self._speaking = True
+        threading.Thread(target=self._speak, name="voice", daemon=True).start()
+
+    def _speak(self) -> None:
+        while True:
+            with self._guard:
+                file, self._next = self._next, None
+                if file is None:
+                    self._speaking = False
+                    return
+            self._play(file)
 
     def _play(self, file: Path) -> None:
         try:
@@ -38,8 +58,6 @@ class Voice:
         except (OSError, EOFError, wave.Error, subprocess.SubprocessError, RuntimeError):
             # A counter without loudspeakers is none without a check.
             return
-        finally:
-            self._busy.release()
 
 
 def quieter(data: bytes, volume: int) -> bytes:

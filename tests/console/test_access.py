@@ -11,7 +11,7 @@ from harness import ROOT, Hands
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.console.access.role import ACT_NEEDS, MAY, VIEW_NEEDS, Function, Role, may
 from yibao_face.daemon.console.access.session import Pace, Sessions, is_csrf
-from yibao_face.daemon.console.access.staff import StaffBook, StaffError
+from yibao_face.daemon.console.access.staff import GivenPin, StaffBook, StaffError
 from yibao_face.daemon.console.api.desk import ALL_ACTS
 from yibao_face.daemon.desk.table import VIEWS
 from yibao_face.daemon.gallery.vault import open_vault
@@ -134,6 +134,15 @@ def test_the_last_manager_stays(book: StaffBook) -> None:
     assert ["1001", "9002"] == [one.number for one in book.all()]
     with pytest.raises(StaffError, match="没有这个账号"):
         book.remove("9001")
+
+
+def test_a_file_of_before_it_was_known_who_chose_a_pin_is_used_on(book: StaffBook) -> None:
+    with sqlite3.connect(book.path) as db:
+        db.execute("ALTER TABLE staff DROP COLUMN given")
+
+    assert [False, False] == [one.pin_given for one in book.all()]
+    book.set_pin("1001", GivenPin("864209"))
+    assert book.log_in("1001", "864209").pin_given
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:

@@ -91,6 +91,18 @@ def test_each_special_case_is_registered_and_reviewed_by_another(desk: Office, c
     assert ["2001"] == [row["reviewer"] for row in records(desk, "review")]
 
 
+def test_nobody_reviews_what_he_registered_himself(desk: Office) -> None:
+    pharmacist = desk.window(Role.PHARMACIST)
+    form = {"id": FIRST, "case": "in-treatment", "photos": [photo()]}
+    assert pharmacist.act("special", **form)["ok"]
+    [waiting] = pharmacist.ask("/desk/queue").json()["waiting"]
+
+    refused = pharmacist.act("review", of=waiting["of"], approved=True, staff="9001")
+    assert (False, "登记人不能审核自己的登记，请由另一人审核") == (refused["ok"], refused["msg"])
+    assert [] == records(desk, "review")
+    assert desk.window(Role.MANAGER).act("review", of=waiting["of"], approved=True)["ok"]
+
+
 @pytest.mark.parametrize("name", ["0" * 64, "x", "..%2Fdevice.key", "0" * 63 + "G"])
 def test_a_photograph_that_is_none_is_told(desk: Office, name: str) -> None:
     assert desk.window(Role.MANAGER).ask(f"/photos/{name}").status_code in (400, 404)

@@ -122,6 +122,41 @@ def test_a_manager_makes_accounts_resets_pins_and_removes(open_office: Office) -
     assert "没有这个账号" in manager.send("/staff/remove", number="1002").json()["error"]
 
 
+def test_a_pin_of_the_manager_is_changed_before_anything_else(open_office: Office) -> None:
+    manager = open_office.window(Role.MANAGER)
+    form = {"number": "1002", "name": "李", "role": "clerk", "pin": "864209"}
+    assert manager.send("/staff", **form).ok
+    clerk = open_office.window()
+    account = clerk.log_in("1002", "864209").json()["account"]
+
+    assert account["pin_given"]
+    assert clerk.ask("/me").json()["account"]["pin_given"]
+    for answer in (clerk.ask("/encounters"), clerk.send("/desk/settled"), clerk.ask("/choices")):
+        assert (403, "密码由他人设置，请先修改密码") == (
+            answer.status_code,
+            answer.json()["error"],
+        )
+    same = clerk.send("/pin", old="864209", new="864209")
+    assert (400, "新密码不能与原密码相同") == (same.status_code, same.json()["error"])
+    changed = clerk.entered(clerk.send("/pin", old="864209", new="975310"))
+    assert not changed.json()["account"]["pin_given"]
+    assert clerk.ask("/encounters").ok
+    assert not open_office.window().log_in("1002", "975310").json()["account"]["pin_given"]
+
+
+def test_a_pin_that_was_reset_is_changed_too_but_not_ones_own(open_office: Office) -> None:
+    manager = open_office.window(Role.MANAGER)
+    for number in ("1001", "9001"):
+        assert manager.send("/staff/pin", number=number, pin="864209").ok
+        manager = open_office.window()
+        assert manager.log_in("9001", PIN if number == "1001" else "864209").ok
+
+    clerk = open_office.window()
+    assert clerk.log_in("1001", "864209").json()["account"]["pin_given"]
+    assert clerk.send("/logout").ok
+    assert manager.ask("/staff").ok
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

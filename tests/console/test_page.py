@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-from console_bed import NAMES, PIN, SITE, Office, picture
-from harness import FIRST, ROOT, SECOND, his_call, lacking, put_before_camera, require_file
+from console_bed import NAMES, PIN, SITE, Office, chromium, photo, picture
+from harness import FIRST, ROOT, SECOND, his_call, put_before_camera, require_file
 
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.console.access.role import Role
+from yibao_face.daemon.console.access.staff import GivenPin
 from yibao_face.daemon.gallery.gallery import Numbers
 from yibao_face.sync.api import Query
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 AXE = ROOT / ".dev" / "asset" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Any, None, None]:
     """Chromium without a window."""
-    if find_spec("playwright") is None:
-        lacking("playwright")
-    require_file(CHROMIUM, "chromium")
-    # Its types are of another release: taken as what it is, at this border.
-    sync_playwright: Any = import_module("playwright.sync_api").sync_playwright
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=str(CHROMIUM))
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @dataclass
@@ -148,6 +138,50 @@ def test_a_wrong_pin_is_told_and_the_right_one_opens_the_page(screen: Screen) ->
     page.wait_for_selector("input[name=pin]")
 
 
+@pytest.mark.parametrize("name", ["special", "agents"])
+def test_who_logs_in_is_where_the_tray_opened_the_page(screen: Screen, name: str) -> None:
+    screen.page.goto(f"{screen.office.root}/ui#/{name}")
+    screen.page.fill("input[name=staff]", "1001")
+    screen.page.fill("input[name=pin]", PIN)
+    screen.page.press("input[name=pin]", "Enter")
+
+    screen.page.wait_for_selector(f"#h-{name}")
+    # Once logged in, the tray opens another page at once.
+    screen.page.goto(f"{screen.office.root}/ui#/today")
+    screen.page.wait_for_selector("#h-today")
+    screen.page.reload()
+    screen.page.goto(f"{screen.office.root}/ui#/{name}")
+    screen.page.wait_for_selector(f"#h-{name}")
+
+
+def test_a_pin_somebody_else_chose_is_changed_first(screen: Screen) -> None:
+    screen.office.book.set_pin("1001", GivenPin("864209"))
+    page = screen.page
+    page.goto(f"{screen.office.root}/ui#/special")
+    page.fill("input[name=staff]", "1001")
+    page.fill("input[name=pin]", "864209")
+    page.press("input[name=pin]", "Enter")
+    page.get_by_text("请先改成只有您自己知道的密码").wait_for()
+    assert 0 == page.locator("#nav a").count()
+    assert [] == screen.findings()
+    screen.fits()
+    page.get_by_label("原密码").fill("864209")
+    page.get_by_label("新密码（6到12位数字）").fill("975310")
+    page.get_by_label("再输一次新密码").fill("975310")
+    page.get_by_role("button", name="修改密码").click()
+
+    screen.notice("密码已修改")
+    page.wait_for_selector("#h-special")
+
+
+def test_the_link_to_the_centre_is_told_as_it_is(screen: Screen) -> None:
+    screen.log_in(Role.ENGINEER)
+    screen.go("status")
+    screen.page.get_by_text("未设置中心").wait_for()
+    screen.go("queue")
+    screen.page.get_by_text("未设置中心").wait_for()
+
+
 def test_a_face_opens_the_page(screen: Screen) -> None:
     screen.page.goto(f"{screen.office.root}/ui")
     screen.page.click(".login button.secondary")
@@ -227,6 +261,18 @@ def test_a_special_case_is_registered_and_reviewed_by_another(screen: Screen) ->
     screen.page.click("text=通过 >> nth=0")
     screen.sure()
     screen.card("待审核的特殊登记").get_by_text("没有记录").wait_for()
+    screen.fits()
+
+
+def test_ones_own_special_case_waits_for_another(screen: Screen) -> None:
+    form = {"institution": SITE, "staff": "2001", "id": FIRST, "case": "in-treatment"}
+    done = screen.office.site.caller.act("special", {**form, "photos": [photo()]})
+    assert done["ok"]
+    screen.log_in(Role.PHARMACIST)
+    screen.go("review")
+
+    screen.page.get_by_text("本人登记，须由另一人审核").wait_for()
+    assert not screen.page.get_by_role("button", name="通过", exact=True).is_visible()
     screen.fits()
 
 

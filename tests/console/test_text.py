@@ -14,8 +14,10 @@ from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.core.scene.round import DayState, TaskState
 from yibao_face.daemon.core.scene.treatment import Item
 from yibao_face.daemon.core.template import Source
+from yibao_face.daemon.link.link import NONE
 from yibao_face.drivers.supervise.condition import Condition
 from yibao_face.drivers.supervise.health import State
+from yibao_face.sync.uplink.api import State as LinkState
 
 PAGE = FOLDER / "page"
 HTML = (PAGE / "index.html").read_text("utf-8")
@@ -34,6 +36,7 @@ MADE: dict[str, set[str]] = {
     "day.": set(DayState),
     "item.": set(Item),
     "kind.": set(Kind) | set(ENCOUNTERS),
+    "link.": {NONE, *LinkState},
     "page.": set(re.findall(r"page === '([a-z]+)'", HTML)),
     "part.": {"model", "camera", "records", "gallery", "disk", "clock"},
     "plane.": {"rgb", "depth", "ir", "recorded"},

@@ -14,24 +14,18 @@ import pytest
 from center_bed import INSTITUTION
 from harness import FIRST, Running, his_call, put_before_camera, running, unpaced, wait_for
 from sqlalchemy import select
-from uplink_bed import Centre, centre
+from uplink_bed import Centre, bind, centre
 
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.event import Event
 from yibao_face.daemon.gallery.evidence import Evidence
 from yibao_face.daemon.gallery.keeper import REGISTRATION
-from yibao_face.daemon.link.keys import link_secret, public_keys
 from yibao_face.daemon.section import CentreConfig
-from yibao_face.daemon.wiring import vault_of
 from yibao_face.sync.api import Query
 from yibao_face.sync.center.api import unix_ms
 from yibao_face.sync.center.office.store.tables import HEALTH
 from yibao_face.sync.center.store.database import rows
-from yibao_face.sync.uplink.api import place_of
-from yibao_face.sync.uplink.identity.enrol import Application, enrol
-from yibao_face.sync.uplink.identity.identity import IdentityFolder
-from yibao_face.sync.uplink.wire.client import Client
 
 
 @pytest.fixture
@@ -45,14 +39,6 @@ def center(tmp_path_factory: pytest.TempPathFactory) -> Generator[Centre, None, 
 def linked(cast: Config, center: Centre) -> Config:
     """Two persons enrolled, a centre configured, the machine not bound yet."""
     return replace(cast, centre=CentreConfig(center.place.url))
-
-
-def bind(config: Config, center: Centre) -> None:
-    vault = vault_of(config)
-    folder = IdentityFolder(config.data / "link", link_secret(vault))
-    client = Client(place_of(config.centre.url), folder.context(center.ca, known=False))
-    enrol(folder, client, Application(center.ca, center.code(), public_keys(vault)))
-    client.close()
 
 
 @contextmanager

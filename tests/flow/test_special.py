@@ -238,6 +238,8 @@ def test_a_review_is_a_word_of_somebody_about_something(ward: Ward) -> None:
         ({"approved": None}, "是否通过(approved)须为true或false"),
         ({"staff": ""}, "请填写审核人工号(staff)"),
         ({"institution": "other"}, "没有这条特殊登记"),
+        ({"staff": "护士01"}, "登记人不能审核自己的登记，请由另一人审核"),
+        ({"staff": " 护士01 "}, "登记人不能审核自己的登记，请由另一人审核"),
     ):
         answer = ward.review(of, True, **changed)
         assert (False, True) == (answer["ok"], said in answer["msg"]), changed

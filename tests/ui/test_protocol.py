@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yibao_face.daemon.ui.model import screen_of, settings_of, shown, signed_of, status_of
@@ -40,6 +40,7 @@ class Trickle(io.BytesIO):
         return super().read(min(3, size) if size and size > 0 else size)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TREE.filter(lambda body: body == body), st.binary(max_size=200))  # noqa: PLR0124  # no NaN
 def test_what_is_sent_is_received(body: dict[str, object], picture: bytes) -> None:
     stream = Trickle(encode(body, len(picture)) + picture + encode({"t": "next"}))

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import unicodedata
 from dataclasses import replace
+from importlib.util import find_spec
 
-from yibao_face.daemon.cli.common import Commands, command, config_of, say
+from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
 from yibao_face.daemon.cli.lab.stage import prepare
+from yibao_face.daemon.demo.desktop import has_display
 from yibao_face.daemon.demo.play import CALLS, Played, play
+from yibao_face.daemon.demo.tryout import try_out
 
+_NO_WINDOWS = (
+    "windows need a display and PySide6 (pip install 'yibao-face[ui]') / 需要显示器和PySide6"
+)
 _MEANING = {0: "拒绝 refused", 1: "通过 passed", 2: "免验 exempt"}
 
 
@@ -18,21 +25,32 @@ def add(commands: Commands) -> None:
     parser = command(commands, "demo", "play eight HIS calls on demo clips / 演示")
     parser.add_argument("--port", type=int, help="instead of the configured port (51518)")
     parser.add_argument("--fresh", action="store_true", help="make the clips again")
+    how = parser.add_mutually_exclusive_group()
+    trying = "try window, tray and console by hand / 自己动手试窗口、托盘、控制台"
+    how.add_argument("--windows", action="store_true", help=trying)
+    how.add_argument("--no-ui", action="store_true", help="show no window / 不显示窗口")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Exit code 0 when every answer is the expected one."""
+    """Exit code 0 when every answer is the expected one; by hand, when it was ended."""
     config = config_of(given)
     if given.port is not None:
         config = replace(config, door=replace(config.door, port=given.port))
+    shows = has_display() and find_spec("PySide6") is not None
+    if given.windows and not shows:
+        raise CliError(_NO_WINDOWS)
+    if given.windows:
+        return try_out(prepare(config, "demo-windows", fresh=given.fresh), sys.stdin, say)
     stage = prepare(config, "demo", fresh=given.fresh)
-    played = play(stage, say)
+    played = play(stage, say, windows=shows and not given.no_ui)
     say("")
     for line in table(played):
         say(line)
     good = sum(p.as_expected for p in played)
     say(f"{good} of {len(CALLS)} as expected / {good} 项与预期一致，共 {len(CALLS)} 项")
+    if shows:
+        say("自己动手 try it by hand: demo --windows")
     say("仿真演示：照片为真实人像，深度为拟合；结果带 demo 标记，不能用于结算")
     return 0 if good == len(CALLS) else 1
 

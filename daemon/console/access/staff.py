@@ -23,8 +23,10 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS staff (number TEXT PRIMARY KEY, name BLOB NOT NULL,
     role TEXT NOT NULL, salt BLOB NOT NULL, pin BLOB NOT NULL, person TEXT NOT NULL,
     failures INTEGER NOT NULL, locked_until_ms INTEGER NOT NULL,
-    last_login_ms INTEGER NOT NULL) STRICT
+    last_login_ms INTEGER NOT NULL, given INTEGER NOT NULL DEFAULT 0) STRICT
 """
+# Files of before it was known who chose a PIN.
+_GROWN = "ALTER TABLE staff ADD COLUMN given INTEGER NOT NULL DEFAULT 0"
 # 16 MiB and 40 ms a try: who steals the file needs the device key's machine for years.
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**14, 8, 1
 _SALT_BYTES = 16
@@ -33,16 +35,25 @@ LOCK_MS = 15 * 60_000
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{1,30}")
 _PIN = re.compile(r"[0-9]{6,12}")
 _RUN = "01234567890123456789"
-_COLUMNS = "number, name, role, person, locked_until_ms, last_login_ms"
+_COLUMNS = "number, name, role, person, locked_until_ms, last_login_ms, given"
 
 
 class StaffError(Exception):
     """An account cannot be made, changed or used; the message is one Chinese sentence."""
 
 
+class GivenPin(str):
+    """A PIN chosen by somebody else than who will use it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """An account. ``person``: digest in the gallery, empty where no login by face is allowed."""
+    """An account. ``person``: digest in the gallery, empty where no login by face is allowed.
+
+    ``pin_given``: somebody else chose the PIN and knows it: it has to be changed first.
+    """
 
     number: str
     name: str
@@ -50,6 +61,7 @@ class Staff:
     person: str
     locked_until_ms: int
     last_login_ms: int
+    pin_given: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +82,8 @@ class StaffBook:
         sealed = self.vault.seal(name.encode(), f"staff/{number}")
         with self._open() as db:
             try:
-                row = (number, sealed, role.value, salt, hash_, person, 0, 0, 0)
-                db.execute("INSERT INTO staff VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+                row = (number, sealed, role.value, salt, hash_, person, 0, 0, 0, _is_given(pin))
+                db.execute("INSERT INTO staff VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             except sqlite3.IntegrityError as exc:
                 raise StaffError("该工号已有账号") from exc
 
@@ -92,10 +104,10 @@ class StaffBook:
         """Another PIN; a lock ends."""
         salt, hash_ = _hashed(pin)
         statement = (
-            "UPDATE staff SET salt = ?, pin = ?, failures = 0, locked_until_ms = 0"
+            "UPDATE staff SET salt = ?, pin = ?, given = ?, failures = 0, locked_until_ms = 0"
             " WHERE number = ?"
         )
-        self._one(statement, (salt, hash_, number))
+        self._one(statement, (salt, hash_, _is_given(pin), number))
 
     def remove(self, number: str) -> None:
         """End an account; the last manager stays, or nobody could let anybody in."""
@@ -157,10 +169,11 @@ class StaffBook:
             if not db.execute(statement, bound).rowcount:
                 raise StaffError("没有这个账号")
 
-    def _staff(self, row: tuple[str, bytes, str, str, int, int]) -> Staff:
-        number, sealed, role, person, locked_until_ms, last_login_ms = row
+    def _staff(self, row: tuple[str, bytes, str, str, int, int, int]) -> Staff:
+        number, sealed, role, person, locked_until_ms, last_login_ms, given = row
         name = self.vault.open(sealed, f"staff/{number}").decode()
-        return Staff(number, name, Role(role), person, locked_until_ms, last_login_ms)
+        role_ = Role(role)
+        return Staff(number, name, role_, person, locked_until_ms, last_login_ms, bool(given))
 
     @contextlib.contextmanager
     def _open(self) -> Generator[sqlite3.Connection, None, None]:
@@ -170,6 +183,8 @@ class StaffBook:
                 os.chmod(self.path, 0o600)  # noqa: PTH101  # also right where it was there before
                 with db:
                     db.execute(_SCHEMA)
+                    if "given" not in {row[1] for row in db.execute("PRAGMA table_info(staff)")}:
+                        db.execute(_GROWN)
                     yield db
         except (sqlite3.Error, OSError) as exc:
             raise StaffError("账号文件无法读取，请联系工程师") from exc
@@ -181,6 +196,10 @@ def check_pin(pin: str) -> None:
         raise StaffError("密码须为6到12位数字")
     if len(set(pin)) < 3 or pin in _RUN or pin[::-1] in _RUN:
         raise StaffError("密码太简单，请不要用重复或连续的数字")
+
+
+def _is_given(pin: str) -> bool:
+    return isinstance(pin, GivenPin)
 
 
 def _hashed(pin: str) -> tuple[bytes, bytes]:

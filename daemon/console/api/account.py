@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +13,7 @@ from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.console.access.role import MAY, Function, Role
 from yibao_face.daemon.console.access.session import COOKIE
-from yibao_face.daemon.console.access.staff import Staff, StaffError
+from yibao_face.daemon.console.access.staff import GivenPin, Staff, StaffError
 from yibao_face.daemon.console.console import Console
 from yibao_face.daemon.console.route import Anybody, AnyStaff, Route, Visit, away, told
 from yibao_face.daemon.console.web.site import ROOT
@@ -94,10 +94,12 @@ async def change_pin(visit: Visit) -> web.Response:
     """``{old, new}``: another PIN of one's own; other sessions of the account end."""
     console, form, number = visit.console, await visit.form(), visit.staff.number
     old, new = form.text("old", "原密码", 30), form.text("new", "新密码", 30)
+    if old == new:
+        raise FormError("新密码不能与原密码相同")
     await away(lambda: console.staff.log_in(number, old))
     await away(lambda: console.staff.set_pin(number, new))
     console.sessions.end_all_of(number)
-    return _begun(console, visit.staff, "pin")
+    return _begun(console, replace(visit.staff, pin_given=False), "pin")
 
 
 async def accounts(visit: Visit) -> web.Response:
@@ -115,7 +117,7 @@ async def add_account(visit: Visit) -> web.Response:
     id_number = form.text_or_empty("id", "证件号码", 30).upper()
 
     def add() -> None:
-        console.staff.add(number, name, role, pin, face_of(console, id_number))
+        console.staff.add(number, name, role, GivenPin(pin), face_of(console, id_number))
 
     await away(add)
     logger.info("account %s added by %s", number, visit.staff.number)
@@ -133,9 +135,11 @@ def face_of(console: Console, id_number: str) -> str:
 
 
 async def reset_pin(visit: Visit) -> web.Response:
-    """``{number, pin}``: for who forgot it; a lock ends, sessions end."""
+    """``{number, pin}``: for who forgot it; a lock ends, sessions end. Of others it is given."""
     console, form = visit.console, await visit.form()
     number, pin = form.text("number", "工号", 30), form.text("pin", "密码", 30)
+    if number != visit.staff.number:
+        pin = GivenPin(pin)
     await away(lambda: console.staff.set_pin(number, pin))
     console.sessions.end_all_of(number)
     logger.info("PIN of account %s reset by %s", number, visit.staff.number)
@@ -167,6 +171,7 @@ def _own(account: Staff, csrf: str, console: Console) -> dict[str, Any]:
         "role": account.role.value,
         "may": [function.value for function in Function if account.role in MAY[function]],
         "csrf": csrf,
+        "pin_given": account.pin_given,
         "institution": console.config.desk.institution,
         "demo": console.daemon.ledger.provenance.demo,
         "idle_min": console.config.console.idle_min,
@@ -187,9 +192,9 @@ def _listed(one: Staff, now_ms: int) -> dict[str, Any]:
 ROUTES = (
     Route("POST", "/login", Anybody, log_in),
     Route("POST", "/login/face", Anybody, log_in_by_face),
-    Route("POST", "/logout", AnyStaff, log_out),
+    Route("POST", "/logout", AnyStaff, log_out, with_given_pin=True),
     Route("GET", "/me", Anybody, me),
-    Route("POST", "/pin", AnyStaff, change_pin),
+    Route("POST", "/pin", AnyStaff, change_pin, with_given_pin=True),
     Route("GET", "/staff", Function.STAFF, accounts),
     Route("POST", "/staff", Function.STAFF, add_account),
     Route("POST", "/staff/pin", Function.STAFF, reset_pin),

@@ -11,6 +11,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from yibao_face.daemon.console.access.role import Function
+from yibao_face.daemon.console.check.state import link_state
 from yibao_face.daemon.console.console import Console
 from yibao_face.daemon.console.route import Route, Visit, away, told
 from yibao_face.daemon.core.scene.rate import percent_text
@@ -36,6 +37,7 @@ def state(console: Console) -> dict[str, Any]:
     return {
         **asdict(delivery.counts()),
         "last_sent_ms": delivery.last_sent_ms(),
+        "link": link_state(console),
         "dead_records": [asdict(one) for one in delivery.dead(_DEAD_SHOWN)],
     }
 

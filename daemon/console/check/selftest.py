@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yibao_face.daemon.codes import TABLE, cause_of
-from yibao_face.daemon.console.check.state import clock_state, disk_state
+from yibao_face.daemon.console.check.state import clock_state, disk_state, link_state
 from yibao_face.daemon.console.console import Console
 from yibao_face.daemon.trust.signature import check_of
 from yibao_face.daemon.wiring import outbox_path, weight_store
@@ -95,6 +95,9 @@ def _disk(console: Console) -> str:
 
 
 def _clock(console: Console) -> str:
-    if not clock_state(console)["ok"]:
+    link = link_state(console)
+    if link["clock_skewed"]:
+        raise PartFailedError("电脑时间与中心不一致，请校准时间")
+    if not clock_state(console, link)["ok"]:
         raise PartFailedError("电脑时间早于已有记录，请校准时间")
     return f"{console.daemon.ledger.clock.now():%Y-%m-%d %H:%M:%S}"

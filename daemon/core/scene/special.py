@@ -94,6 +94,11 @@ def queue(events: Iterable[Event]) -> list[Registration]:
     return sorted(waiting, key=lambda r: r.at_ms)
 
 
+def is_own(registration: Registration, reviewer: str) -> bool:
+    """Whether ``reviewer`` made it: a staff number is the same in either case of its letters."""
+    return registration.staff.strip().casefold() == reviewer.strip().casefold()
+
+
 def check_registration(
     case: str, since: date, until: date, photos: Sequence[str], today: date
 ) -> str | None:

@@ -207,7 +207,10 @@
     document.documentElement.lang = kept === "zh" ? "zh-CN" : "en";
     Alpine.store("me", {
       account: null, known: false, institution: "",
-      may(name) { return Boolean(this.account && this.account.may.includes(name)); },
+      // With a PIN somebody else knows nothing is done but to change it.
+      may(name) {
+        return Boolean(this.account && !this.account.pin_given && this.account.may.includes(name));
+      },
     });
     Alpine.store("notice", { message: "", kind: "good", timer: 0 });
     Alpine.store("ask", {
@@ -267,6 +270,8 @@
       ],
       async init() {
         window.addEventListener("hashchange", () => this.follow());
+        // Whoever logs in is where the address says, as when the tray opened it.
+        this.$watch("$store.me.account", () => this.follow());
         await loadTexts();
         try {
           enter(await get("/me"));
@@ -277,7 +282,9 @@
       follow() {
         const named = location.hash.replace("#/", "");
         const open = this.mine().map(([name]) => name);
-        this.page = named === "account" || open.includes(named) ? named : "today";
+        const account = this.$store.me.account;
+        if (account && account.pin_given) this.page = "account";
+        else this.page = named === "account" || open.includes(named) ? named : "today";
         this.menu = false;
       },
       mine() {

@@ -90,6 +90,7 @@ document.addEventListener("alpine:init", () => {
     rows: [], busy: false, r: { id: "", reason: "" },
     async init() { await trying(this, () => this.load()); },
     async load() { this.rows = (await view("queue")).waiting; },
+    isOwn(row) { return row.staff === this.$store.me.account?.number; },
     async decide(of, approved) {
       if (!await ask(text(approved ? "review.approve.sure" : "review.reject.sure"))) return;
       await trying(this, async () => {
