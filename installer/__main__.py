@@ -14,6 +14,7 @@ from typing import Protocol
 
 from yibao_face.installer.command import ROOT, PackageError, say
 from yibao_face.installer.linux import target as linux
+from yibao_face.installer.update.publish import target as update
 
 
 class Target(Protocol):
@@ -30,7 +31,7 @@ class Target(Protocol):
         ...
 
 
-TARGETS: dict[str, Target] = {"linux": linux}
+TARGETS: dict[str, Target] = {"linux": linux, "update": update}
 
 
 def main(words: list[str] | None = None) -> int:
