@@ -119,6 +119,7 @@ def replace_file(path: Path, data: bytes) -> None:
     part = path.with_name(f"{path.name}{PART}")
     try:
         with part.open("wb") as file:
+            open_to_all(file.fileno(), 0o644)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -128,6 +129,18 @@ def replace_file(path: Path, data: bytes) -> None:
             part.unlink()
         raise
     sync_folder(path.parent)
+
+
+if sys.platform == "win32":
+
+    def open_to_all(_handle: int, _mode: int) -> None:
+        """Who may read is inherited from the folder there."""
+
+else:
+
+    def open_to_all(handle: int, mode: int) -> None:
+        """Whatever the administrator's umask: the daemon runs as somebody else."""
+        os.fchmod(handle, mode)
 
 
 def sync_folder(folder: Path) -> None:

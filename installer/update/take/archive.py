@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from yibao_face.installer.update.fault import NotGenuineError
-from yibao_face.installer.update.place import sync_folder
+from yibao_face.installer.update.place import open_to_all, sync_folder
 from yibao_face.installer.update.release import Release
 
 _CHUNK_BYTES = 1024 * 1024
@@ -114,6 +114,7 @@ def unpack(archive: Path, release: Release, to: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(target)
     for folder, _, _ in os.walk(to):
+        Path(folder).chmod(0o755)
         sync_folder(Path(folder))
 
 
@@ -145,6 +146,7 @@ def _write(source: IO[bytes], target: Path, member: tarfile.TarInfo) -> None:
     mode = 0o755 if member.mode & 0o100 else 0o644
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
     with os.fdopen(handle, "wb") as file:
+        open_to_all(handle, mode)
         left = member.size
         while left > 0 and (chunk := source.read(min(left, _CHUNK_BYTES))):
             file.write(chunk)
