@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import CryptoSigner  # pyright: ignore[reportPrivateImportUsage]  # by __all__
 
 from yibao_face.installer.update.decision import Watch
 from yibao_face.installer.update.place import Place
@@ -38,7 +38,7 @@ from yibao_face.installer.update.version import Version
 
 OLD, NEW, NEWER = Version(1, 0, 0), Version(1, 1, 0), Version(1, 2, 0)
 PLATFORM = "linux-x86_64"
-PROGRAM = '''#!{python} -SE
+PROGRAM = """#!{python} -SE
 import http.server, json, os, pathlib, sys
 here = pathlib.Path(__file__).resolve().parent
 told = json.loads((here / "_internal" / "told.json").read_text())
@@ -63,7 +63,7 @@ elif sys.argv[1:2] == ["serve"]:
     http.server.HTTPServer.address_family = 2
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Answer)
     server.serve_forever()
-'''
+"""
 
 
 def make_program(
@@ -133,7 +133,10 @@ class Vendor:
     ) -> Release:
         """Build, pack, sign and publish ``version``."""
         bundle = self.folder / f"bundle-{version}-{time.monotonic_ns()}"
-        make_program(bundle, version, **program)
+        return self.publish(make_program(bundle, version, **program), version, readable_from)
+
+    def publish(self, bundle: Path, version: Version, readable_from: Version) -> Release:
+        """Pack, sign and publish what lies in ``bundle``."""
         release = pack(bundle, About(version, PLATFORM, readable_from), self.folder)
         archive = self.folder / release.archive
         self.repository.add(release, archive, self.signers, self.days)
@@ -194,7 +197,7 @@ class Counter:
     def updater(self, at: Callable[[str], None] = lambda _step: None) -> Updater:
         """The updater of this PC with real hands; ``restart`` is a service manager's."""
         hands = replace(hands_of(self.site, self.place.scratch), restart=self.restart, at=at)
-        hands = replace(hands, sleep=lambda seconds: time.sleep(min(seconds, 0.05)))
+        hands = replace(hands, sleep=_nap)
         return Updater(self.place, self.site, switch_of(self.root, self.kind), hands)
 
     def with_hands(self, **hands: Any) -> Updater:
@@ -250,6 +253,10 @@ class Counter:
         return {path.name for path in self.root.iterdir()} - {"update", "yibao-face"}
 
 
+def _nap(seconds: float) -> None:
+    time.sleep(min(seconds, 0.05))
+
+
 def _gone(pid: int) -> None:
     """Until a process that was another's child is no more; its port is free then."""
     until_s = time.monotonic() + 10
@@ -278,5 +285,3 @@ def cut_off(work: Callable[[Callable[[str], None]], object], step: str) -> bool:
             os._exit(0)
     _, status = os.waitpid(pid, 0)
     return os.WIFSIGNALED(status)
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def add(commands: Commands) -> None:
         name: str, help_: str, run: Callable[[argparse.Namespace], None]
     ) -> argparse.ArgumentParser:
         one = actions.add_parser(name, help=help_)
-        one.set_defaults(run=lambda given: _told(run, given))
+        one.set_defaults(run=partial(_told, run))
         return one
 
     wheres = (

@@ -116,13 +116,16 @@ def _seconds(value: Any) -> float:
 
 
 def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list):
         raise TypeError("is no list")
     return cast("list[Any]", value)  # type: ignore[redundant-cast]  # pyright has list[Unknown]
 
 
 def _words(value: Any) -> Words:
-    return tuple(map(_text, _list(value)))
+    words = tuple(map(_text, _list(value)))
+    if not words:
+        raise ValueError("is no list of words")
+    return words
 
 
 def _commands(value: Any) -> tuple[Words, ...]:

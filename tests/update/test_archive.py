@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -26,7 +27,9 @@ KINDS = (
 )
 
 
-def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 3) -> tarfile.TarInfo:
+def entry(
+    name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 3
+) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.type, info.linkname = kind, link
     info.size = size if kind == tarfile.REGTYPE else 0
@@ -45,7 +48,7 @@ def everything(folder: Path) -> dict[str, tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
-            found[name] = ("link", os.readlink(path).encode())
+            found[name] = ("link", str(path.readlink()).encode())
         elif path.is_dir():
             found[name] = ("folder", b"")
         else:
@@ -158,10 +161,8 @@ def test_whatever_the_entries_nothing_is_written_beside(
 ) -> None:
     folder = tmp_path_factory.mktemp("unpack")
     archive = packed(folder / "archive", entries)
-    try:
+    with contextlib.suppress(ArchiveError):
         unpack(archive, ROOMY, folder / "to")
-    except ArchiveError:
-        pass
     assert {"archive", "to"} == outside(folder)
     root = (folder / "to").resolve()
     for path in (folder / "to").rglob("*"):
@@ -175,10 +176,8 @@ def test_whatever_the_bytes_they_are_unpacked_or_refused(
 ) -> None:
     folder = tmp_path_factory.mktemp("unpack")
     (folder / "archive").write_bytes(data)
-    try:
+    with contextlib.suppress(ArchiveError):
         unpack(folder / "archive", ROOMY, folder / "to")
-    except ArchiveError:
-        pass
     assert {"archive", "to"} == outside(folder)
 
 
@@ -194,8 +193,6 @@ def test_whatever_byte_of_a_tar_is_changed_it_is_unpacked_or_refused(
     data = bytearray((folder / "archive").read_bytes())
     data[place % len(data)] = value
     (folder / "archive").write_bytes(data)
-    try:
+    with contextlib.suppress(ArchiveError):
         unpack(folder / "archive", ROOMY, folder / "to")
-    except ArchiveError:
-        pass
     assert {"archive", "to"} == outside(folder)

@@ -1,4 +1,4 @@
-"""The launcher starts the version that is named, and has a switch that was cut off undone first."""
+"""The launcher starts the version that is named; a switch that was cut off is undone first."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ int main(int n, char **w) {
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The launcher, and a program that tells what it was started as."""
-    require("cc")
+    compiler = require("cc")
     folder = tmp_path_factory.mktemp("launcher")
     build_launcher(folder / "yibao-face")
     (folder / "echo.c").write_text(ECHO, "utf-8")
-    subprocess.run(["cc", "-o", folder / "echo", folder / "echo.c"], check=True)
+    subprocess.run([compiler, "-o", folder / "echo", folder / "echo.c"], check=True)
     return folder
 
 

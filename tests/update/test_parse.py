@@ -105,7 +105,9 @@ def test_whatever_lies_in_the_state_it_is_read_or_refused(
 
 
 def test_the_state_is_read_as_it_was_written(tmp_path: Path) -> None:
-    state = State(Step.SWITCHING, "1.1.0", "1.0.0", "1.0.0", "1.1.0", "", {"1": "x"}, cuts={"1": 2})
+    state = State(
+        Step.SWITCHING, "1.1.0", "1.0.0", "1.0.0", "1.1.0", "", {"1": "x"}, cuts={"1": 2}
+    )
     write_state(tmp_path / "state.json", state)
 
     assert state == read_state(tmp_path / "state.json")
@@ -155,7 +157,8 @@ def test_settings_are_read(tmp_path: Path) -> None:
     path = tmp_path / "update.toml"
     path.write_text(
         "data = '/var/lib/yibao-face'\nrestart = ['systemctl', 'restart', 'yibao-face']\n"
-        "selftest = [['{program}', 'doctor', '--json']]\nswitch = 'pointer'\n[watch]\nwatch_s = 90\n",
+        "selftest = [['{program}', 'doctor', '--json']]\nswitch = 'pointer'\n"
+        "[watch]\nwatch_s = 90\n",
         "utf-8",
     )
     site = read_site(path)

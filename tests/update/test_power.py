@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import ROOT, lacking
+from harness import ROOT, lacking, require
 from update_site import NEW, OLD, Counter, Vendor, cut_off
 
 from yibao_face.installer.update.decision import Watch
@@ -40,7 +40,9 @@ def serves(counter: Counter, version: str) -> None:
     assert version == counter.answers()
     assert b"records" == (counter.data / "queue.db").read_bytes()
     program = counter.place.app(counter.current) / "yibao-face"
-    assert f"yibao-face {version}" == subprocess.check_output([program, "--version"]).decode().strip()
+    assert (
+        f"yibao-face {version}" == subprocess.check_output([program, "--version"]).decode().strip()
+    )
 
 
 def completes(counter: Counter, vendor: Vendor) -> None:
@@ -53,7 +55,7 @@ def completes(counter: Counter, vendor: Vendor) -> None:
         name for name in counter.folders() if name.startswith("app-")
     }
     assert not counter.place.keeper.exists()
-    assert not [path for path in counter.root.rglob("*.part")]
+    assert [] == list(counter.root.rglob("*.part"))
 
 
 @pytest.mark.parametrize("step", TAKING)
@@ -87,9 +89,7 @@ def test_cut_off_while_switching(vendor: Vendor, counter: Counter, step: str) ->
 
 
 @pytest.mark.parametrize("step", LEAVING)
-def test_cut_off_while_leaving_a_bad_version(
-    vendor: Vendor, counter: Counter, step: str
-) -> None:
+def test_cut_off_while_leaving_a_bad_version(vendor: Vendor, counter: Counter, step: str) -> None:
     vendor.release(crash=True)
     counter.updater().take(vendor.stick())
     counter.watch = Watch(0.5, 0.5, 0.5)
@@ -222,7 +222,7 @@ def on_a_full_disk(vendor: Vendor, tmp_path: Path, step: str, kind: str, program
     words = [tmp_path / "full.py", ROOT / "tests", step, kind, disk, vendor.folder, stick, program]
     command = 'mount -t tmpfs -o size=20m none "$1" && shift && exec "$@"'
     done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", command, "sh", disk, sys.executable, *words],
+        [require("unshare"), "-rm", "sh", "-c", command, "sh", disk, sys.executable, *words],
         capture_output=True,
         text=True,
         check=False,
@@ -239,8 +239,6 @@ def on_a_full_disk(vendor: Vendor, tmp_path: Path, step: str, kind: str, program
 def test_the_disk_is_full_from_a_step_on(
     vendor: Vendor, tmp_path: Path, step: str, kind: str
 ) -> None:
-    if shutil.which("unshare") is None:
-        lacking("unshare")
     vendor.release()
 
     said = on_a_full_disk(vendor, tmp_path, step, kind, "good")
@@ -253,8 +251,6 @@ def test_the_disk_is_full_from_a_step_on(
 @pytest.mark.parametrize("kind", ["symlink", "pointer"])
 @pytest.mark.parametrize("step", ["restart", "watch", *LEAVING])
 def test_the_way_back_needs_no_room(vendor: Vendor, tmp_path: Path, step: str, kind: str) -> None:
-    if shutil.which("unshare") is None:
-        lacking("unshare")
     vendor.release(crash=True)
 
     assert "UnhealthyError 1.0.0" == on_a_full_disk(vendor, tmp_path, step, kind, "bad")
@@ -265,7 +261,11 @@ def test_a_disk_too_small_is_told_before_anything_is_copied(
 ) -> None:
     vendor.release()
     free = shutil.disk_usage(pc.root)._replace(free=1024)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: free)
+
+    def full(_path: Path) -> object:
+        return free
+
+    monkeypatch.setattr(shutil, "disk_usage", full)
     steps = list[str]()
 
     with pytest.raises(UpdateError, match="0 MB are free"):
@@ -285,5 +285,3 @@ def test_a_stick_drawn_in_the_middle(vendor: Vendor, pc: Counter) -> None:
         pc.updater(draw).take(folder)
     assert (OLD, "1.0.0") == (pc.current, pc.answers())
     assert {"current", OLD.folder} == pc.folders()
-
-

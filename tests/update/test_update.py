@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from update_site import NEW, NEWER, OLD, PLATFORM, Counter, Vendor
@@ -94,7 +95,7 @@ def test_back_by_hand_to_the_version_before(vendor: Vendor, counter: Counter) ->
     ids=["crashes", "is-another", "no-networks", "not-ok"],
 )
 def test_a_version_that_does_not_do_well_is_left_again(
-    vendor: Vendor, counter: Counter, program: dict[str, object], why: str
+    vendor: Vendor, counter: Counter, program: dict[str, Any], why: str
 ) -> None:
     vendor.release(**program)
     steps = list[str]()
