@@ -154,7 +154,7 @@ class Updater:
                 self.hands.restart()
             self._settle(_cut(state))
         elif state.step is not Step.IDLE:
-            self._settle(replace(state, step=Step.IDLE))
+            self._settle_if(replace(state, step=Step.IDLE))
         return state.step
 
     def _go_back(self, origin: Version) -> None:
@@ -173,6 +173,13 @@ class Updater:
         self.place.keeper.unlink(missing_ok=True)
         self.switch.clear()
         self._sweep(state)
+
+    def _settle_if(self, state: State) -> None:
+        """Where nothing hangs on it: what is left to be swept is found the next time."""
+        try:
+            self._settle(state)
+        except OSError as exc:
+            logger.warning("not all was tidied up: %s", exc)
 
     def _sweep(self, state: State) -> None:
         named = [Version.parse(name) for name in (state.waiting, state.previous) if name]
@@ -283,11 +290,7 @@ class Updater:
             self._leave_when_idle(swap, verdict.value)
             raise UnhealthyError(f"{target} was left again, {swap.origin} runs: {verdict.value}")
         self.hands.at("sweep")
-        try:
-            self._settle(replace(stays, step=Step.IDLE))
-        except OSError as exc:
-            # It stays all the same; what is to be swept is found the next time.
-            logger.warning("not all was tidied up: %s", exc)
+        self._settle_if(replace(stays, step=Step.IDLE))
 
     def _watched(self, target: Version, camera: str) -> Verdict:
         began_s = self.hands.now_s()

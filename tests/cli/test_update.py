@@ -90,7 +90,7 @@ def settle(pc: Counter, *words: str, more: str = "") -> None:
 @contextmanager
 def mirror(folder: Path) -> Generator[str, None, None]:
     class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *words: object) -> None:  # noqa: A002  # its name there
+        def log_message(self, format: str, *words: object) -> None:  # its name there
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:

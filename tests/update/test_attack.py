@@ -262,7 +262,7 @@ def test_a_packed_entry_that_unpacks_without_an_end(
 
 
 class _Served(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *words: object) -> None:  # noqa: A002  # its name there
+    def log_message(self, format: str, *words: object) -> None:  # its name there
         pass
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
-from harness import require, require_file
+from harness import lacking, require, require_file
 from shim_bed import WINE
 from update_site import NEW, OLD, Counter, Vendor, cut_off
 
 from yibao_face.installer.command import PackageError
 from yibao_face.installer.update.swap.launcher import build_launcher
+from yibao_face.installer.update.swap.lock import take
 
 ECHO = r"""
 #include <stdio.h>
@@ -23,7 +25,7 @@ int main(int n, char **w) {
     printf("%.9s", at ? at : "?");
     for (int i = 1; i < n; i++) printf("|%s", w[i]);
     printf("\n");
-    return n > 1 && strcmp(w[1], "update") != 0 ? 7 : 0;
+    return n > 1 && strcmp(w[1], "update") != 0 ? 7 : BROKEN;
 }
 """
 
@@ -35,7 +37,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("launcher")
     build_launcher(folder / "yibao-face")
     (folder / "echo.c").write_text(ECHO, "utf-8")
-    subprocess.run([compiler, "-o", folder / "echo", folder / "echo.c"], check=True)
+    for name, code in (("echo", 0), ("broken", 1)):
+        words = [compiler, f"-DBROKEN={code}", "-o", folder / name, folder / "echo.c"]
+        subprocess.run(words, check=True)
     return folder
 
 
@@ -93,6 +97,16 @@ def test_the_one_that_began_a_switch_is_asked_first(root: Path) -> None:
     assert "app-1.0.0|update|resume|--no-restart\napp-1.1.0|serve\n" == out
 
 
+def test_where_nothing_could_be_put_right_the_keeper_serves(root: Path, built: Path) -> None:
+    """The daemon's user may not write where versions lie; what is named is in doubt then."""
+    (root / "current.txt").write_text("app-1.1.0\n")
+    (root / "update" / "keeper").write_text("app-1.0.0\n")
+    shutil.copy(built / "broken", root / "app-1.0.0" / "yibao-face")
+
+    _, out, _ = started(root, "serve")
+    assert "app-1.0.0|update|resume|--no-restart\napp-1.0.0|serve\n" == out
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -145,6 +159,42 @@ def test_after_a_power_failure_the_launcher_brings_the_old_version_back(
     assert "1.1.0" == counter.updater().state().waiting
 
 
+@pytest.mark.parametrize("alive", [False, True], ids=["updater-died", "updater-at-work"])
+def test_a_daemon_without_rights_runs_the_version_that_is_not_in_doubt(
+    built: Path, vendor: Vendor, alive: bool
+) -> None:
+    """Started by the system as its own user, who may change nothing below the root."""
+    if os.geteuid() != 0:
+        lacking("an administrator")
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        counter = Counter(Path(name) / "root", Path(name) / "data").trust(vendor)
+        shutil.copy(built / "yibao-face", counter.root)
+        settings = f"data = '{counter.data}'\nrestart = ['true']\nplatform = 'linux-x86_64'\n"
+        (counter.place.own / "update.toml").write_text(settings, "utf-8")
+        vendor.release()
+        counter.updater().take(vendor.stick())
+        assert cut_off(lambda at: counter.updater(at).apply(), "watch")
+        held = take(counter.place.lock) if alive else None
+        done = subprocess.run(
+            [counter.root / "yibao-face", "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            env={"YIBAO_FACE_ROOT": str(counter.root), "PATH": os.environ["PATH"]},
+        )
+        if held is not None:
+            held.close()
+        version = "1.1.0" if alive else "1.0.0"
+        assert f"yibao-face {version}" == done.stdout.splitlines()[-1], done
+        assert NEW == counter.current
+        counter.updater().resume(restart=False)
+        assert OLD == counter.current
+
+
 def test_a_launcher_without_console_is_for_windows(tmp_path: Path) -> None:
     with pytest.raises(PackageError):
         build_launcher(tmp_path / "yibao-face", windowed=True)
@@ -164,7 +214,8 @@ def test_on_windows_the_pointer_is_followed(tmp_path: Path, windowed: bool) -> N
         (root / version.folder).mkdir()
         for program in {name, "yibao-face.exe"}:
             out = root / version.folder / program
-            subprocess.run([compiler, "-o", out, tmp_path / "echo.c"], check=True)
+            words = [compiler, "-DBROKEN=0", "-o", out, tmp_path / "echo.c"]
+            subprocess.run(words, check=True)
     (root / "current.txt").write_text("app-1.1.0\n")
     (root / "update" / "keeper").write_text("app-1.0.0\n")
 

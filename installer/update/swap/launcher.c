@@ -188,9 +188,9 @@ static const text *rest(const text *line)
     return line;
 }
 
-static void put_right(const text *program)
+static int put_right(const text *program)
 {
-    run(program, L"update resume --no-restart", CREATE_NO_WINDOW);
+    return run(program, L"update resume --no-restart", CREATE_NO_WINDOW) == 0;
 }
 
 static BOOL WINAPI stay(DWORD event)
@@ -240,9 +240,9 @@ static void say(const char *what)
     fprintf(stderr, "yibao-face: %s\n", what);
 }
 
-static void put_right(const text *program)
+static int put_right(const text *program)
 {
-    int status;
+    int status = NOT_STARTED;
     pid_t child = fork();
     if (child == 0) {
         execl(program, program, "update", "resume", "--no-restart", (char *)NULL);
@@ -251,6 +251,7 @@ static void put_right(const text *program)
     if (child > 0)
         while (waitpid(child, &status, 0) < 0 && errno == EINTR)
             ;
+    return child > 0 && status == 0;
 }
 
 static int become(const text *program, char **words)
@@ -272,15 +273,16 @@ static int launch(char **words)
 {
     static text root[MAX_PATH_CHARS], program[MAX_PATH_CHARS];
     text name[MAX_NAME], version[MAX_NAME + 1], keeper[MAX_NAME + 1];
-    int kept, code = NOT_STARTED;
+    int kept, trusted = 1, code = NOT_STARTED;
     if (!root_and_name(root, name)) {
         say("this launcher's own folder cannot be told");
         return NOT_STARTED;
     }
     kept = named(root, T("update"), T("keeper"), keeper);
     if (kept && join(program, root, keeper, PROGRAM))
-        put_right(program);
-    if (named(root, T("current.txt"), NULL, version) || linked(root, version))
+        trusted = put_right(program);
+    /* Where it could not be put right, for want of rights perhaps, what is named is in doubt. */
+    if (trusted && (named(root, T("current.txt"), NULL, version) || linked(root, version)))
         code = started(root, version, name, words);
     /* Not startable, or nothing is named: what began the update still works. */
     if (code == NOT_STARTED && kept)

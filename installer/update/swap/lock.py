@@ -65,9 +65,13 @@ def alone(path: Path) -> Held:
 
 def _opened(path: Path) -> int:
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o644)
     except FileExistsError:
-        return os.open(path, os.O_RDWR | _NO_LINK)
+        try:
+            return os.open(path, os.O_RDWR | _NO_LINK)
+        except PermissionError:
+            # Enough to see whether an administrator's process holds it.
+            return os.open(path, os.O_RDONLY | _NO_LINK)
     _give(handle, path.parent)
     return handle
 
