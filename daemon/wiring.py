@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from yibao_face.daemon.booth.board import Board
-from yibao_face.daemon.booth.booth import Booth
+from yibao_face.daemon.booth.booth import Booth, Held
 from yibao_face.daemon.booth.counter import Counter
 from yibao_face.daemon.booth.eye import Eye, eye_of
 from yibao_face.daemon.booth.look import ConsentText, Scene, Terms
@@ -55,6 +55,7 @@ from yibao_face.drivers.reader.api import CardReader
 from yibao_face.drivers.reader.hosted import ReaderSettings
 from yibao_face.drivers.reader.table import open_reader
 from yibao_face.drivers.supervise.supervisor import Patience
+from yibao_face.installer.update.swap import lock
 from yibao_face.models.api import Embedding, ModelError, ModelStamp
 from yibao_face.models.liveness.gate import LivenessEntry
 from yibao_face.models.mask import Mask
@@ -180,7 +181,7 @@ def build(
 
     provenance = _provenance(config, manifest, models, match)
     centre, clock = _compared(config, clock or Clock())
-    desk = _desk(config, provenance, Booth(scene, clock, board), gallery)
+    desk = _desk(config, provenance, Booth(scene, clock, board, _hold(config)), gallery)
     crops = crops_of(config, desk)
     mend_evidence(desk, crops)
     tell_chain(config, desk.ledger)
@@ -303,6 +304,11 @@ def _models(store: WeightStore) -> FaceModels | ModelError:
     except ModelError as exc:
         logger.error("models cannot be used: %s", exc)  # noqa: TRY400  # one line, told once
         return exc
+
+
+def _hold(config: Config) -> Callable[[], Held | None]:
+    """What an update waits for (installer/update)."""
+    return lambda: lock.take(lock.encounter_file(config.data))
 
 
 def desk_of(config: Config, *, demo: bool = False) -> Desk:

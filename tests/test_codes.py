@@ -50,6 +50,7 @@ OUTSIDE = {
     "MessageError": "always turned into DeviceLostError by the driver host",
     "MisshapenError": "always turned into a device error by the OpenNI2 driver",
     "NotJsonError": "always turned into BadRequestError by the request parser",
+    "UpdateError": "ends the update command; the running version stays",
     "UplinkError": "ends the link command, or is told as the state of the link",
     "IdentityError": "ends the link command, or is told as the state of the link",
     "UntrustedError": "ends the link command, or is told as the state of the link",

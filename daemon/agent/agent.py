@@ -14,12 +14,14 @@ from aiohttp import web
 from yibao_face.daemon.agent.host import Host
 from yibao_face.daemon.agent.keeper import Keeper
 from yibao_face.daemon.agent.status import Link, Sources
+from yibao_face.daemon.agent.waiting import Waiting
 from yibao_face.daemon.console.serve import serve_with_console
 from yibao_face.daemon.door.client import Caller, ClientError, caller_of
 from yibao_face.daemon.door.guard import bearer_matches, refused
 from yibao_face.daemon.door.server import stop_on_signals, token_file
 from yibao_face.daemon.link.link import NONE
 from yibao_face.daemon.wiring import Daemon
+from yibao_face.installer.update.site import default_root
 from yibao_face.sync.uplink.api import State
 
 logger = logging.getLogger(__name__)
@@ -89,7 +91,8 @@ def host_of(daemon: Daemon, port: int, quit_: Callable[[], None]) -> Host:
             return None
         return Link(standing["state"] == State.ONLINE, standing["waiting"])
 
-    sources = Sources(daemon.eye, daemon.models, link)
+    waiting = Waiting(version("yibao-face"), default_root(), config.data)
+    sources = Sources(daemon.eye, daemon.models, link, waiting.version)
     return Host(
         booth,
         daemon.counter,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias, TypeVar
+from io import BytesIO
+from typing import Protocol, TypeAlias, TypeVar
 
 from yibao_face.daemon.booth.board import Board, Visit
 from yibao_face.daemon.booth.crop import attack_crop
@@ -29,23 +30,38 @@ from yibao_face.models.api import Embedding
 
 logger = logging.getLogger(__name__)
 
+
+class Held(Protocol):
+    """What is held while somebody is before the camera."""
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
 _Look: TypeAlias = Callable[[Scene, date], Look]
 _T = TypeVar("_T")
 
 
 @dataclass(slots=True)
 class Booth:
-    """``scene`` raises while the models cannot be used. ``board``: what is shown of it."""
+    """``scene`` raises while the models cannot be used. ``board``: what is shown of it.
+
+    ``hold``: held during an encounter, so that the program is not changed in it; ``None``: it is
+    about to be.
+    """
 
     scene: Callable[[], Scene]
     clock: Clock
     board: Board = field(default_factory=Board)
+    hold: Callable[[], Held | None] = BytesIO
     _camera: threading.Lock = field(default_factory=threading.Lock)
     # The networks keep memory for every thread that ever used them: so one does.
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="camera")
     )
     _now: tuple[str, Attempt] | None = None
+    _held: Held | None = None
 
     def meet(self, id_: str, subject: Subject, attempt: Attempt) -> tuple[Outcome, Trace]:
         """The encounter ``id_`` with every error turned into its cause. Never raises."""
@@ -69,15 +85,15 @@ class Booth:
 
         Raises ``BusyError``, and whatever ``work`` raises.
         """
-        if not self._camera.acquire(blocking=False):
+        if not self._enter():
             raise BusyError("an encounter has the camera")
         try:
             return self._thread.submit(lambda: work(self.scene())).result()
         finally:
-            self._camera.release()
+            self._leave()
 
     def _seat(self, visit: Visit, attempt: Attempt, look: _Look) -> tuple[Outcome, Trace]:
-        if not self._camera.acquire(blocking=False):
+        if not self._enter():
             return refused(cause_of(BusyError())), Trace()
         try:
             self._now = (visit.encounter, attempt)
@@ -86,7 +102,26 @@ class Booth:
         finally:
             self.board.judged()
             self._now = None
+            self._leave()
+
+    def _enter(self) -> bool:
+        """The camera to itself, and the program as it is."""
+        if not self._camera.acquire(blocking=False):
+            return False
+        try:
+            self._held = self.hold()
+        except OSError as exc:
+            logger.warning("the lock of the encounter cannot be had: %s", exc.strerror)
+            self._held = None
+        if self._held is None:
             self._camera.release()
+        return self._held is not None
+
+    def _leave(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
+        self._camera.release()
 
     def _run(self, id_: str, look: _Look) -> tuple[Outcome, Trace]:
         trace = Trace()

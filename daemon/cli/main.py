@@ -20,6 +20,7 @@ from yibao_face.daemon.cli import (
     person,
     serve,
     staff,
+    update,
     verify,
 )
 from yibao_face.daemon.cli.centre import (
@@ -48,7 +49,7 @@ from yibao_face.sync.uplink.api import UplinkError
 _COMMANDS = (
     *(demo, serve, agent, verify, counter, person, staff, camera, reader),
     *(act, rate, table, certificate, library, policy, inbox, queue, link, center),
-    *(conform, models, clip, config, bench, calibrate, liveness),
+    *(conform, models, clip, config, bench, calibrate, liveness, update),
 )
 _TOLD: tuple[type[Exception], ...] = (
     CalibrateError,

@@ -7,11 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 
 import aiohttp
 from aiohttp import web
 
-from yibao_face.daemon.booth.eye import Eye, camera_view
+from yibao_face.daemon.booth.board import Phase
+from yibao_face.daemon.booth.eye import camera_view
 from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
@@ -22,13 +24,13 @@ from yibao_face.daemon.door.guard import Answering, browser_guard, declares_plai
 from yibao_face.daemon.door.joint import Calls
 from yibao_face.daemon.door.plain import plain_errors, refusal, respond
 from yibao_face.daemon.door.proof import keep_whole, signed_replies
-from yibao_face.daemon.link.link import Link
 from yibao_face.daemon.service import Service, body_digest
 from yibao_face.daemon.wire.attendance import parse_attendance
 from yibao_face.daemon.wire.charset import UTF8, known
 from yibao_face.daemon.wire.reply import AttendanceReply
 from yibao_face.daemon.wire.request import MAX_BODY_BYTES, BadRequestError, parse_request
 from yibao_face.daemon.wiring import Daemon
+from yibao_face.models.api import ModelError
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +125,7 @@ def build_app(
     app.router.add_post(ATTENDANCE_PATH, _safely(door.attend))
     app.router.add_routes(clerk_routes(daemon.counter, daemon.service.booth, token))
     app.router.add_routes(desk_routes(daemon.desk, calls, token))
-    app.router.add_get(HEALTH_PATH, _health_of(daemon.eye, daemon.link))
+    app.router.add_get(HEALTH_PATH, _health_of(daemon))
     app.router.add_routes(more)
 
     async def stop(_app: web.Application) -> None:
@@ -178,16 +180,25 @@ async def _read(request: web.Request) -> bytes:
     return body
 
 
-def _health_of(eye: Eye, link: Link) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _health_of(daemon: Daemon) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Whether it serves, how its camera is and how it stands with the centre.
 
-    ``camera`` is null for a recording.
+    ``camera`` is null for a recording. ``busy``: somebody is before it, or not on disk yet;
+    ``able``: the networks can be used. An update waits for the one and looks for the other.
     """
+    booth, program = daemon.service.booth, version("yibao-face")
 
     async def health(_request: web.Request) -> web.Response:
-        known = eye.health()
-        centre = await asyncio.to_thread(link.view)
-        body = {"status": "ok", "camera": known and camera_view(known), "centre": centre}
+        known = daemon.eye.health()
+        centre = await asyncio.to_thread(daemon.link.view)
+        body = {
+            "status": "ok",
+            "version": program,
+            "busy": booth.occupied or booth.board.look().phase is Phase.JUDGED,
+            "able": not isinstance(daemon.models, ModelError),
+            "camera": known and camera_view(known),
+            "centre": centre,
+        }
         return web.json_response(body)
 
     return health

@@ -32,6 +32,7 @@ COMMANDS = {
     *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "link"),
     "center",
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
+    "update",
 }
 ACTIONS = {
     "staff": {"add", "ls", "pin", "remove"},
@@ -50,6 +51,7 @@ ACTIONS = {
     },
     "clip": {"make", "info"},
     "bench": {"verify", "capture", "ui"},
+    "update": {"check", "take", "apply", "run", "status", "rollback", "resume"},
     "library": {"config"},
     "liveness": {"evaluate", "acceptance"},
 }

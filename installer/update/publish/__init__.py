@@ -1,0 +1,1 @@
+"""At the vendor: keys, signed metadata and update files. Never part of a counter program."""

@@ -1,0 +1,1 @@
+"""From an update file to a folder that may be switched to: nothing believed unverified."""
