@@ -17,7 +17,15 @@ def make_environment(folder: Path) -> Path:
         raise PackageError("a bundle is made with Python 3.11")
     venv.create(folder, with_pip=True, clear=True)
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    pip: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
     for lock in LOCKS:
         file = ROOT / "requirements" / f"{lock}.lock"
         if file.is_file():
@@ -28,7 +36,15 @@ def make_environment(folder: Path) -> Path:
 
 def make_wheel(python: Path, folder: Path) -> Path:
     """Our wheel, built in ``folder``."""
-    wheel = [python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    wheel: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+    ]
     run([*wheel, "--wheel-dir", folder, ROOT])
     [made] = folder.glob("yibao_face-*.whl")
     return made

@@ -17,7 +17,7 @@ def freeze(work: Path) -> Path:
     """Make ``work/dist/yibao-face``, with networks, licences and bill of materials; its path."""
     python = make_environment(work / "venv")
     dist = work / "dist"
-    options = ["--noconfirm", "--log-level", "WARN", "--distpath", dist]
+    options: list[str | Path] = ["--noconfirm", "--log-level", "WARN", "--distpath", dist]
     run([python, "-m", "PyInstaller", *options, "--workpath", work / "build", HERE / "agent.spec"])
     bundle = dist / NAME
     add_weights(python, work / "home", bundle / "weights")

@@ -26,9 +26,17 @@ def write_bill(python: Path, work: Path, to: Path) -> None:
     """The bill of what is installed beside ``python``, made by a tool in a venv of its own."""
     venv.create(work, with_pip=True, clear=True)
     own = work / "bin" / "python"
-    pip = [own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    pip: list[str | Path] = [
+        own,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
     run([*pip, "--require-hashes", "--requirement", ROOT / "requirements" / "bundle-paper.lock"])
-    tool = [own, "-m", "cyclonedx_py", "environment", "--output-reproducible"]
+    tool: list[str | Path] = [own, "-m", "cyclonedx_py", "environment", "--output-reproducible"]
     run([*tool, "--spec-version", "1.6", "--output-format", "JSON", "-o", to, python])
     bill: dict[str, Any] = json.loads(to.read_text("utf-8"))
     names = {part["name"] for part in bill.get("components", [])}
@@ -61,9 +69,11 @@ def copy_papers(package: Distribution, to: Path) -> int:
         if not beside or not file.name.upper().startswith(_PAPERS):
             continue
         to.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(file.locate()), to / f"{count}-{file.name}" if count else to / file.name)
+        name = f"{count}-{file.name}" if count else file.name
+        shutil.copyfile(str(file.locate()), to / name)
         count += 1
-    (to / "METADATA").write_text(package.read_text("METADATA") or "", "utf-8") if count else None
+    if count:
+        (to / "METADATA").write_text(package.read_text("METADATA") or "", "utf-8")
     return count
 
 
@@ -71,4 +81,4 @@ def states_licence(package: Distribution) -> bool:
     """Whether its metadata names a licence, where it brings no text of it."""
     told = package.metadata
     classified = any(line.startswith("License ::") for line in told.get_all("Classifier", []))
-    return bool(told.get("License-Expression") or told.get("License") or classified)
+    return classified or any(told[key] for key in ("License-Expression", "License") if key in told)
