@@ -7,6 +7,7 @@ from pathlib import Path
 
 from yibao_face.installer.bundle.environment import make_environment
 from yibao_face.installer.bundle.paper import write_papers
+from yibao_face.installer.bundle.trim import trim
 from yibao_face.installer.command import run
 
 HERE = Path(__file__).resolve().parent
@@ -18,8 +19,11 @@ def freeze(work: Path) -> Path:
     python = make_environment(work / "venv")
     dist = work / "dist"
     options: list[str | Path] = ["--noconfirm", "--log-level", "WARN", "--distpath", dist]
-    run([python, "-m", "PyInstaller", *options, "--workpath", work / "build", HERE / "agent.spec"])
+    build = ["--workpath", work / "build", HERE / "agent.spec"]
+    # Not from the checkout, whose own metadata would be taken for the wheel's.
+    run([python, "-m", "PyInstaller", *options, *build], cwd=work)
     bundle = dist / NAME
+    trim(bundle)
     add_weights(python, work / "home", bundle / "weights")
     write_papers(python, work / "paper", bundle)
     return bundle
