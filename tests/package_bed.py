@@ -27,11 +27,11 @@ esac
 """
 
 
-def require_bed() -> None:
+def require_bed(*tools: str, root: bool = True) -> None:
     """Skip with the reason, unless this machine must have everything."""
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    missing = [tool for tool in tools or TOOLS if shutil.which(tool) is None]
     reason = f"missing: {', '.join(missing)}" if missing else ""
-    if os.geteuid() != 0:
+    if root and os.geteuid() != 0:
         reason = "needs root"
     if reason and os.environ.get("YIBAO_FACE_TOOLCHAIN") == "required":
         pytest.fail(reason)

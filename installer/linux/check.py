@@ -115,9 +115,9 @@ def demo_files(to: Path) -> tuple[Path, Path]:
     to.mkdir(parents=True, exist_ok=True)
     home = {"YIBAO_FACE_HOME": str(to / "home")}
     if not clip.is_file() or not portrait.is_file():
-        run([sys.executable, "-m", "yibao_face.daemon", "models", "install"], more=home)
-        making = [sys.executable, "-m", "yibao_face.daemon", "clip", "make", "--out", to / "clips"]
-        run(making, more=home)
+        daemon = (sys.executable, "-m", "yibao_face.daemon")
+        run([*daemon, "models", "install"], more=home)
+        run([*daemon, "clip", "make", "--out", str(to / "clips")], more=home)
         run([sys.executable, "-c", _PORTRAIT, to / "home" / "downloads", portrait])
         shutil.copyfile(to / "clips" / "live-first.rgbd", clip)
     return clip, portrait

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tarfile
 from pathlib import Path
 
-from yibao_face.installer.command import run
+from yibao_face.installer.command import epoch, run
 from yibao_face.installer.linux.depend import Needs
 from yibao_face.installer.linux.tree import CONFFILES, size_kb, write_script
 
@@ -50,11 +51,6 @@ def build_deb(tree: Path, version: str, needs: Needs, out: Path, *, preset: int)
     return deb
 
 
-def epoch() -> str:
-    """When the source was last changed, for every time inside: the same bytes again."""
-    return run(["git", "log", "-1", "--format=%ct"]).strip()
-
-
 def build_archive(tree: Path, version: str, out: Path, *, preset: int) -> Path:
     """``out/yibao-face-VERSION-linux-x86_64.tar.xz``: for systems without dpkg."""
     name = f"yibao-face-{version}-linux-x86_64"
@@ -70,7 +66,10 @@ def build_archive(tree: Path, version: str, out: Path, *, preset: int) -> Path:
         member.mtime = at
         return member
 
-    with tarfile.open(archive, "w:xz", preset=preset) as tar:
+    with (
+        lzma.open(archive, "wb", preset=preset) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         tar.add(tree, name, recursive=False, filter=plain)
         for path in sorted(tree.rglob("*")):
             tar.add(path, f"{name}/{path.relative_to(tree)}", recursive=False, filter=plain)
