@@ -53,3 +53,8 @@ def run(
         last = "\n".join(done.stdout.strip().splitlines()[-5:])
         raise PackageError(f"{Path(words[0]).name} {' '.join(words[1:3])} …: {last}")
     return done.stdout
+
+
+def epoch() -> str:
+    """When the source was last changed, seconds: for every time inside, to get the same bytes."""
+    return run(["git", "log", "-1", "--format=%ct"]).strip()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from yibao_face.installer.bundle.environment import make_environment
 from yibao_face.installer.bundle.paper import write_papers
-from yibao_face.installer.command import run
+from yibao_face.installer.bundle.trim import trim
+from yibao_face.installer.command import epoch, run
 
 HERE = Path(__file__).resolve().parent
 NAME = "yibao-face"
@@ -18,8 +19,13 @@ def freeze(work: Path) -> Path:
     python = make_environment(work / "venv")
     dist = work / "dist"
     options: list[str | Path] = ["--noconfirm", "--log-level", "WARN", "--distpath", dist]
-    run([python, "-m", "PyInstaller", *options, "--workpath", work / "build", HERE / "agent.spec"])
+    build: list[str | Path] = ["--workpath", work / "build", HERE / "agent.spec"]
+    # The order of sets and the times in archives are those of any other run.
+    same = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": epoch()}
+    # Not from the checkout, whose own metadata would be taken for the wheel's.
+    run([python, "-m", "PyInstaller", *options, *build], cwd=work, more=same)
     bundle = dist / NAME
+    trim(bundle)
     add_weights(python, work / "home", bundle / "weights")
     write_papers(python, work / "paper", bundle)
     return bundle

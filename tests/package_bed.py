@@ -1,0 +1,67 @@
+"""A stand-in for the frozen program, and a throw-away copy of this machine to install it in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from yibao_face.installer.linux.deb import build_archive, build_deb
+from yibao_face.installer.linux.depend import Needs
+from yibao_face.installer.linux.tree import stage
+
+TOOLS = ("dpkg-deb", "dpkg", "ip", "unshare", "nsenter", "runuser", "objdump")
+# What the scripts ask of the program: the real one is installed by `package linux --check`.
+PROGRAM = """#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+case "$1 $2" in
+"--version "*) echo "yibao-face $(cat "$here/version")" ;;
+"models verify") [ ! -f "$here/broken" ] || { echo "weights damaged"; exit 1; }; echo "a ok" ;;
+"config --config") grep -q '^data' "$3" || { echo "cannot be read" >&2; exit 1; } ;;
+"library config") echo "key = 00" ;;
+"link enrol") [ -f /network ] && echo bound ;;
+*) echo "unknown: $*" >&2; exit 2 ;;
+esac
+"""
+
+
+def require_bed(*tools: str, root: bool = True) -> None:
+    """Skip with the reason, unless this machine must have everything."""
+    missing = [tool for tool in tools or TOOLS if shutil.which(tool) is None]
+    reason = f"missing: {', '.join(missing)}" if missing else ""
+    if root and os.geteuid() != 0:
+        reason = "needs root"
+    if reason and os.environ.get("YIBAO_FACE_TOOLCHAIN") == "required":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+def stand_in(work: Path, version: str, *, broken: bool = False) -> Path:
+    """A bundle of one script."""
+    bundle = work / f"bundle-{version}"
+    bundle.mkdir(parents=True)
+    (bundle / "yibao-face").write_text(PROGRAM, "utf-8")
+    (bundle / "yibao-face").chmod(0o755)
+    (bundle / "version").write_text(f"{version}\n", "ascii")
+    if broken:
+        (bundle / "broken").touch()
+    return bundle
+
+
+def package(work: Path, version: str, *, broken: bool = False) -> Path:
+    """A .deb of the stand-in."""
+    tree = work / f"tree-{version}"
+    library = work / "libHisCallFace.so"
+    library.write_bytes(b"\x7fELF stand-in")
+    stage(stand_in(work, version, broken=broken), version, tree, library)
+    return build_deb(tree, version, Needs((), (), "2.0"), work, preset=0)
+
+
+def archive(work: Path, version: str) -> Path:
+    """The plain archive of the stand-in."""
+    tree = work / f"tree-{version}"
+    stage(stand_in(work, version), version, tree, None)
+    return build_archive(tree, version, work, preset=0)
