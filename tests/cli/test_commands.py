@@ -51,6 +51,7 @@ ACTIONS = {
     "clip": {"make", "info"},
     "bench": {"verify", "capture", "ui"},
     "library": {"config"},
+    "setup": {"check", "apply", "test", "halt"},
     "liveness": {"evaluate", "acceptance"},
 }
 

@@ -1,0 +1,45 @@
+"""Whether this copy of the program works on this machine, before it replaces another."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yibao_face.daemon.config import Config
+from yibao_face.daemon.wiring import vault_of, weight_store
+from yibao_face.models.suite import load_face_models
+
+_SIDE_PX = (480, 640, 3)
+
+
+def self_test() -> dict[str, Any]:
+    """Load every network (each is hashed), let them see an empty picture, wrap a device key.
+
+    In a folder of its own: the data of the site stays as it is. What fails is raised as it is;
+    what is returned goes into the installation's report.
+    """
+    with tempfile.TemporaryDirectory(prefix="yibao-face-") as held:
+        return _tried(Config(Path(held)))
+
+
+def _tried(config: Config) -> dict[str, Any]:
+    began_s = time.monotonic()
+    models = load_face_models(weight_store(config))
+    try:
+        loaded_s = time.monotonic()
+        faces = models.detector.find(np.zeros(_SIDE_PX, np.uint8))
+        seen_s = time.monotonic()
+    finally:
+        models.close()
+    vault_of(config)
+    return {
+        "ok": not faces,
+        "version": version("yibao-face"),
+        "load_ms": round((loaded_s - began_s) * 1000),
+        "detect_ms": round((seen_s - loaded_s) * 1000),
+    }
