@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,8 +15,14 @@ class PackageError(Exception):
     """The package cannot be made or is not what it must be; the message says what and which."""
 
 
+def say(text: str) -> None:
+    """Progress, at once."""
+    sys.stdout.write(f"package: {text}\n")
+    sys.stdout.flush()
+
+
 def run(
-    command: Sequence[str | Path],
+    command: Iterable[str | Path],
     *,
     cwd: Path = ROOT,
     more: Mapping[str, str] | None = None,

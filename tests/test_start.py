@@ -72,7 +72,7 @@ def test_a_changed_lock_is_installed_again(start: ModuleType, tmp_path: Path) ->
     assert before != start.lock_digest(lock)
 
 
-@pytest.mark.parametrize("action", ["demo", "test", "check", "setup"])
+@pytest.mark.parametrize("action", ["demo", "test", "check", "setup", "package"])
 def test_every_action_of_the_readme_exists(start: ModuleType, action: str) -> None:
     assert action in start.ACTIONS
 

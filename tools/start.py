@@ -1,7 +1,8 @@
 """Set up and run: ``python3 tools/start.py demo`` or ``python3 tools/start.py test``.
 
 Needs Python 3.11 with pip and a package registry, nothing else; works in ``.venv`` beside this
-file's folder. ``check`` runs linters, types and import contracts; ``setup`` only sets up.
+file's folder. ``check`` runs linters, types and import contracts; ``setup`` only sets up;
+``package linux`` makes what a counter PC is installed from.
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ class StartError(Exception):
 def main() -> int:
     """Run the action; exit code of the last step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=("demo", "test", "check", "setup"))
+    parser.add_argument("action", choices=("demo", "test", "check", "setup", "package"))
     parser.add_argument(
-        "rest", nargs=argparse.REMAINDER, help="handed on to the demo or to pytest"
+        "rest", nargs=argparse.REMAINDER, help="handed on to the demo, to pytest or to the packer"
     )
     given = parser.parse_args()
     started = time.monotonic()
     try:
         require_python()
         require_system_libraries()
-        set_up("runtime" if given.action == "demo" else "dev")
+        set_up("runtime" if given.action in ("demo", "package") else "dev")
         get_assets(given.action)
         code = ACTIONS[given.action](given.rest)
     except StartError as exc:
@@ -156,6 +157,11 @@ def check(rest: list[str]) -> int:
     return max(codes)
 
 
+def package(rest: list[str]) -> int:
+    """What a counter PC is installed from: ``package linux --out DIR --check``."""
+    return call([str(PYTHON), "-m", "yibao_face.installer", *rest])
+
+
 def setup(rest: list[str]) -> int:
     """Nothing beyond the set-up itself."""
     del rest
@@ -188,7 +194,7 @@ def say(text: str) -> None:
     print(f"start: {text}", flush=True)
 
 
-ACTIONS = {"demo": demo, "test": test, "check": check, "setup": setup}
+ACTIONS = {"demo": demo, "test": test, "check": check, "setup": setup, "package": package}
 
 
 if __name__ == "__main__":

@@ -69,11 +69,11 @@ def copy_papers(package: Distribution, to: Path) -> int:
         if not beside or not file.name.upper().startswith(_PAPERS):
             continue
         to.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(
-            str(file.locate()), to / f"{count}-{file.name}" if count else to / file.name
-        )
+        name = f"{count}-{file.name}" if count else file.name
+        shutil.copyfile(str(file.locate()), to / name)
         count += 1
-    (to / "METADATA").write_text(package.read_text("METADATA") or "", "utf-8") if count else None
+    if count:
+        (to / "METADATA").write_text(package.read_text("METADATA") or "", "utf-8")
     return count
 
 
@@ -81,4 +81,4 @@ def states_licence(package: Distribution) -> bool:
     """Whether its metadata names a licence, where it brings no text of it."""
     told: Any = package.metadata
     classified = any(line.startswith("License ::") for line in told.get_all("Classifier", []))
-    return bool(told["License-Expression"] or told["License"] or classified)
+    return classified or any(told[key] for key in ("License-Expression", "License") if key in told)
