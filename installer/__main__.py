@@ -14,6 +14,7 @@ from typing import Protocol
 
 from yibao_face.installer.command import ROOT, PackageError, say
 from yibao_face.installer.linux import target as linux
+from yibao_face.installer.windows import target as windows
 
 
 class Target(Protocol):
@@ -30,7 +31,7 @@ class Target(Protocol):
         ...
 
 
-TARGETS: dict[str, Target] = {"linux": linux}
+TARGETS: dict[str, Target] = {"linux": linux, "windows": windows}
 
 
 def main(words: list[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from yibao_face.daemon.wire.origin import origin_of
 from yibao_face.sync.uplink.api import UplinkError, place_of
 
 SECTION = "install"
-# 定点医药机构编号: H (hospital) or P (pharmacy), six digits of the region, five of the institution.
+# 定点医药机构编号: H (hospital) or P (pharmacy), six digits of the region, five of its own.
 ORG_CODE = re.compile(r"[HP][0-9]{11}")
 LIBRARIES = ("x86-stdcall", "x86-cdecl", "x64")
 _MOST_BYTES = 65_536
@@ -54,7 +54,9 @@ def read_answer(path: Path) -> Answer:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as exc:
-        raise AnswerError(f"应答文件无法读取 / {path.name} cannot be read: {exc.strerror}") from exc
+        raise AnswerError(
+            f"应答文件无法读取 / {path.name} cannot be read: {exc.strerror}"
+        ) from exc
     if len(data) > _MOST_BYTES:
         raise AnswerError(f"应答文件过大 / {path.name} is over {_MOST_BYTES} bytes")
     return parse_answer(_text_of(data))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from yibao_face.daemon.config import Config
+from yibao_face.daemon.config import Config, load_site
 from yibao_face.daemon.wiring import vault_of, weight_store
 from yibao_face.models.suite import load_face_models
 
@@ -20,23 +20,19 @@ _SIDE_PX = (480, 640, 3)
 def self_test() -> dict[str, Any]:
     """Load every network (each is hashed), let them see an empty picture, wrap a device key.
 
-    In a folder of its own: the data of the site stays as it is. What fails is raised as it is;
-    what is returned goes into the installation's report.
+    The data of the site stays as it is: the key is one of a folder of its own. What fails is
+    raised as it is; what is returned goes into the installation's report.
     """
-    with tempfile.TemporaryDirectory(prefix="yibao-face-") as held:
-        return _tried(Config(Path(held)))
-
-
-def _tried(config: Config) -> dict[str, Any]:
     began_s = time.monotonic()
-    models = load_face_models(weight_store(config))
+    models = load_face_models(weight_store(load_site()))
     try:
         loaded_s = time.monotonic()
         faces = models.detector.find(np.zeros(_SIDE_PX, np.uint8))
         seen_s = time.monotonic()
     finally:
         models.close()
-    vault_of(config)
+    with tempfile.TemporaryDirectory(prefix="yibao-face-") as held:
+        vault_of(Config(Path(held)))
     return {
         "ok": not faces,
         "version": version("yibao-face"),

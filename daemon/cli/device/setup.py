@@ -11,12 +11,14 @@ import socket
 from pathlib import Path
 
 from yibao_face.daemon.cli.centre.link import enrol_with
-from yibao_face.daemon.cli.common import CliError, Commands, command, say
+from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
+from yibao_face.daemon.cli.library import settings_of
 from yibao_face.daemon.config import default_home, load_site
 from yibao_face.daemon.door.client import Caller, ClientError
 from yibao_face.daemon.setup.answer import Answer, AnswerError, plain, read_answer
 from yibao_face.daemon.setup.file import SetupError, write_answer
 from yibao_face.daemon.setup.halt import halt
+from yibao_face.daemon.setup.registry import register
 from yibao_face.daemon.setup.trial import self_test
 
 # As sysexits.h has it: the answer file is wrong.
@@ -37,6 +39,8 @@ def add(commands: Commands) -> None:
     writing.set_defaults(run=_apply)
     trying = actions.add_parser("test", help="does this copy work here? / 自检")
     trying.set_defaults(run=_test)
+    trusting = actions.add_parser("library", help="let the library trust this / 登记动态库")
+    trusting.set_defaults(run=_library)
     halting = actions.add_parser("halt", help="end what runs below a folder / 停止程序")
     halting.add_argument("folder", type=Path)
     halting.set_defaults(run=_halt)
@@ -76,7 +80,9 @@ def _enrol(given: argparse.Namespace, answer: Answer) -> None:
     if not answer.enrol_code:
         return
     try:
-        enrol_with(load_site(given.config), answer.centre_url, Path(answer.ca_file), answer.enrol_code)
+        enrol_with(
+            load_site(given.config), answer.centre_url, Path(answer.ca_file), answer.enrol_code
+        )
     except Exception as exc:  # noqa: BLE001  # told, and bound later by hand
         say(f"未绑定中心 / not bound to the centre: {exc}")
 
@@ -85,6 +91,14 @@ def _test(_given: argparse.Namespace) -> int:
     told = self_test()
     say(json.dumps(told, ensure_ascii=False))
     return 0 if told["ok"] else 1
+
+
+def _library(given: argparse.Namespace) -> int:
+    try:
+        say(f"{register(settings_of(config_of(given)))} values written / 已登记")
+    except SetupError as exc:
+        raise CliError(str(exc)) from exc
+    return 0
 
 
 def _halt(given: argparse.Namespace) -> int:
