@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path, PureWindowsPath
+from typing import cast
 
 from yibao_face.daemon.wire.origin import origin_of
 from yibao_face.sync.uplink.api import UplinkError, place_of
@@ -89,18 +90,15 @@ def plain(answer: Answer) -> str:
         if isinstance(value, bool):
             value = int(value)
         elif isinstance(value, tuple):
-            value = " ".join(value)
+            value = " ".join(cast("tuple[str, ...]", value))
         lines.append(f"{field.name}={value}")
     return "\r\n".join([*lines, ""])
 
 
 def _text_of(data: bytes) -> str:
     """Notepad wrote it: UTF-8, UTF-16 with its mark, or the old code page of China."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        codings = ("utf-16",)
-    else:
-        codings = ("utf-8-sig", "gb18030")
-    for coding in codings:
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for coding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
             return data.decode(coding)
         except UnicodeDecodeError:

@@ -28,7 +28,7 @@ def write_answer(file: Path, answer: Answer) -> bool:
             return False
         file.parent.mkdir(parents=True, exist_ok=True)
         _replace(file, after)
-    except (OSError, UnicodeDecodeError, TOMLKitError, TypeError) as exc:
+    except (OSError, UnicodeDecodeError, TOMLKitError, TypeError, AttributeError) as exc:
         raise SetupError(f"配置文件无法写入 / {file.name} cannot be written: {exc}") from exc
     except ConfigError as exc:
         raise SetupError(f"配置有误 / {exc}") from exc

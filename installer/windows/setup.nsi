@@ -175,16 +175,18 @@ FunctionEnd
 Function Switch
   ${Ask} 'setup halt "$INSTDIR"'
   SetOutPath "$INSTDIR"
-  ClearErrors
   ${If} ${FileExists} "$INSTDIR\app-${VERSION}\*.*"
     RMDir /r "$INSTDIR\app-${VERSION}.old"
-    ClearErrors
-    Rename "$INSTDIR\app-${VERSION}" "$INSTDIR\app-${VERSION}.old"
+    StrCpy $1 "$INSTDIR\app-${VERSION}"
+    StrCpy $2 "$INSTDIR\app-${VERSION}.old"
+    Call Move
   ${EndIf}
-  ${IfNot} ${Errors}
-    Rename "$INSTDIR\app-${VERSION}.new" "$INSTDIR\app-${VERSION}"
+  ${IfNot} ${FileExists} "$INSTDIR\app-${VERSION}\*.*"
+    StrCpy $1 "$INSTDIR\app-${VERSION}.new"
+    StrCpy $2 "$INSTDIR\app-${VERSION}"
+    Call Move
   ${EndIf}
-  ${If} ${Errors}
+  ${If} ${FileExists} "$INSTDIR\app-${VERSION}.new\*.*"
     Rename "$INSTDIR\app-${VERSION}.old" "$INSTDIR\app-${VERSION}"
     Call Start
     ${Drop} ${ABORTED} "$(TextSwitch)"
@@ -207,6 +209,21 @@ Function Switch
   SetOutPath "$INSTDIR"
   StrCpy $0 "app-${VERSION}"
   Call Current
+FunctionEnd
+
+; Folder $1 becomes $2. What just ended, or a virus scanner, may hold a file for a while.
+Function Move
+  StrCpy $3 0
+  ${Do}
+    ClearErrors
+    Rename $1 $2
+    ${IfNot} ${Errors}
+    ${OrIf} $3 = 30
+      Return
+    ${EndIf}
+    IntOp $3 $3 + 1
+    Sleep 500
+  ${Loop}
 FunctionEnd
 
 ; One more line in the report: exit code $0 and $Told.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,13 +57,17 @@ class Wine:
         self.settle()
         (self.prefix / "ready").touch()
 
-    def run(self, command: list[str | Path], *, cwd: Path | None = None) -> str:
+    def run(self, command: Sequence[str | Path], *, cwd: Path | None = None) -> str:
         """Run to success; its output. Raises ``PackageError``."""
         more = self.environment
         return run([tool("wine"), *command], cwd=cwd or self.prefix, more=more)
 
     def call(
-        self, command: list[str | Path], *, more: Mapping[str, str] | None = None, wait_s: float
+        self,
+        command: Sequence[str | Path],
+        *,
+        more: Mapping[str, str] | None = None,
+        wait_s: float,
     ) -> tuple[int, str]:
         """Run; exit code and output, which goes through a pipe, as a program in Wine needs."""
         words = [tool("wine"), *map(str, command)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 
@@ -20,8 +21,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Windows, None
     """A clean Windows; its folder has a blank and Chinese in its name."""
     found = windows(PREFIX, tmp_path_factory.mktemp("安装 1"))
     (found.wine.drive / HIS).mkdir(exist_ok=True)
-    if found.program.exists():
+    # What a run that was broken off left.
+    if (found.program / "uninstall.exe").exists():
         found.uninstall("/PURGE")
+    for folder in (found.program, found.data):
+        shutil.rmtree(folder, ignore_errors=True)
     yield found
     found.wine.kill()
 

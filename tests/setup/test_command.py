@@ -6,11 +6,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import psutil
 import pytest
-from harness import HOME
+from harness import HOME, wait_for
 
 from yibao_face.daemon.cli.main import main
 from yibao_face.daemon.config import load_site
@@ -35,7 +35,7 @@ def test_answers_go_into_the_configuration_and_its_other_lines_stay(
     config = tmp_path / "config.toml"
     config.write_text("# 手工修改\n[door]\nport = 51600 # theirs\n", "utf-8")
 
-    assert 0 == main(["setup", "apply", str(answers), "--config", str(config)])
+    assert 0 == main(["setup", "--config", str(config), "apply", str(answers)])
     read = load_site(config)
     assert (CODE, "https://centre.example:51519") == (read.desk.institution, read.centre.url)
     assert ("uvc:0", ("https://his.example",)) == (read.camera.uri, read.door.origins)
@@ -82,7 +82,7 @@ def test_a_port_somebody_else_has_is_told(
         config = tmp_path / "config.toml"
         config.write_text(f"[door]\nport = {port}\n", "utf-8")
 
-        assert 2 == main(["setup", "check", str(answers), "--config", str(config)])
+        assert 2 == main(["setup", "--config", str(config), "check", str(answers)])
     assert str(port) in capsys.readouterr().out
 
 
@@ -91,7 +91,7 @@ def test_right_answers_are_written_plainly(answers: Path, tmp_path: Path) -> Non
     config = tmp_path / "config.toml"
     config.write_text("[door]\nport = 1\n", "utf-8")
 
-    words = ["setup", "check", str(answers), "--plain", str(made), "--config", str(config)]
+    words = ["setup", "--config", str(config), "check", str(answers), "--plain", str(made)]
     assert 0 == main(words)
     assert f"org_code={CODE}" in made.read_text("utf-16")
 
@@ -105,9 +105,9 @@ def test_what_runs_below_a_folder_is_ended_and_nothing_else(tmp_path: Path) -> N
         subprocess.Popen([inside, "60"]) as ours,
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other,
     ):
-        time.sleep(0.2)
+        wait_for(lambda: psutil.Process(ours.pid).exe() == str(inside))
         assert 1 == halt(tmp_path)
-        assert 0 != ours.wait(10)
+        ours.wait(10)
         assert other.poll() is None
         other.kill()
 
