@@ -71,7 +71,7 @@ class Wine:
     ) -> tuple[int, str]:
         """Run; exit code and output, which goes through a pipe, as a program in Wine needs."""
         words = [tool("wine"), *map(str, command)]
-        environment = {**os.environ, **self.environment, **(more or {})}
+        environment = {**self.outside(), **self.environment, **(more or {})}
         try:
             done = subprocess.run(  # noqa: S603  # what we built
                 words,
@@ -86,6 +86,11 @@ class Wine:
         except subprocess.TimeoutExpired as exc:
             raise PackageError(f"{Path(words[1]).name} does not end in {wait_s:.0f} s") from exc
         return done.returncode, done.stdout.decode("utf-8", "replace")
+
+    @staticmethod
+    def outside() -> dict[str, str]:
+        """The environment here without what the program itself would take from it."""
+        return {k: v for k, v in os.environ.items() if not k.startswith("YIBAO_FACE_")}
 
     def settle(self) -> None:
         """Wait until every program in it ended and its registry is on disk."""

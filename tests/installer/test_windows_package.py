@@ -131,7 +131,8 @@ def memory_mb(program: str) -> float:
 @contextmanager
 def serving(site: Site, *words: str) -> Generator[float, None, None]:
     """The installed program until the end; seconds until it answered."""
-    environment = {**os.environ, **site.machine.wine.environment}
+    wine = site.machine.wine
+    environment = {**wine.outside(), **wine.environment}
     program = site.machine.program / "yibao-face.exe"
     log = (site.machine.held / "serve.log").open("ab")
     with (
