@@ -10,10 +10,14 @@ import pytest
 from harness import ROOT
 from setup_bed import ROOT_KEY, RUN_KEY, Windows, path, stand_in, windows
 
+from yibao_face.installer.windows.nsis import Payload, compile_shim_setup
+from yibao_face.installer.windows.resource import write_icon
+
 pytestmark = pytest.mark.timeout(600)
 PREFIX = ROOT / ".dev" / "windows" / "prefix-standin"
 CHROME = r"HKLM\Software\Policies\Google\Chrome\LocalNetworkAccessAllowedForUrls"
 HIS = "his 程序"
+LIBRARY_KEY = ROOT_KEY + r"\library"
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +113,38 @@ def uninstalled(machine: Windows, *words: str) -> None:
     assert machine.value(RUN_KEY, "yibao-face") is None
     assert machine.value(CHROME, "1") is None
     assert not (machine.wine.drive / HIS / "HisCallFace.dll").exists()
+
+
+def test_the_library_alone_is_installed_for_a_daemon_elsewhere(machine: Windows) -> None:
+    """The same script as for old computers, packed for the Windows that is here."""
+    shims = machine.held / "library" / "shim"
+    (shims / "x86-cdecl").mkdir(parents=True)
+    (shims / "x86-cdecl" / "HisCallFace.dll").write_text("cdecl", "ascii")
+    payload = Payload(shims, shims, shims, write_icon(machine.held))
+    file = machine.held / "library-setup.exe"
+    compile_shim_setup(file, "0.1.0", payload, "amd64-unicode")
+    key = "0123456789abcdef" * 4
+    wrong = (
+        (),
+        ("/DAEMON=192.168.1.20:51518",),
+        ("/DAEMON=192.168.1.20", f"/KEY={key}"),
+        ("/DAEMON=desk.example:51518", f"/KEY={key}"),
+        ("/DAEMON=192.168.1.20:51518", f"/KEY={key[1:]}"),
+        ("/DAEMON=192.168.1.20:51518", f"/KEY={key}", "/LIBRARY=arm"),
+    )
+    for words in wrong:
+        assert 64 == machine.setup(file, *words)
+    assert machine.value(LIBRARY_KEY, "daemon") is None
+
+    his = rf'/HIS="C:\{HIS}"'
+    more = ("/DAEMON=192.168.1.20:51518", f"/KEY={key}", "/LIBRARY=x86-cdecl", his)
+    assert 0 == machine.setup(file, *more)
+    found = [machine.value(LIBRARY_KEY, name) for name in ("daemon", "key", "verify")]
+    assert ["192.168.1.20:51518", key, "on"] == found
+    assert "cdecl" == (machine.wine.drive / HIS / "HisCallFace.dll").read_text("ascii")
+
+    place = r"C:\Program Files\YibaoFaceLibrary"
+    program = machine.wine.drive / "Program Files" / "YibaoFaceLibrary"
+    machine.wine.call([program / "uninstall.exe", "/S", f"_?={place}"], wait_s=100)
+    assert not (machine.wine.drive / HIS / "HisCallFace.dll").exists()
+    assert machine.value(LIBRARY_KEY, "daemon") is None
