@@ -32,7 +32,8 @@ class Answer:
 
     ``camera``: ``camera.uri`` or ``auto``. ``his_folder``: where the HIS program lies, which gets
     the library ``his_library``. ``browser_policy``: pages of a HIS in a browser, which may call.
-    ``user``: whose session serves (Linux). ``lan``: other counters call this one.
+    ``user``: whose session serves (Linux). ``lan``, ``firewall``: other counters call this one,
+    which no version does yet: refused.
     """
 
     org_code: str
@@ -119,6 +120,10 @@ def _checked(given: Mapping[str, str]) -> Answer:
     if answer.enrol_code and not (answer.centre_url and answer.ca_file):
         told = "enrol_code: 绑定还需要 centre_url 和 ca_file"
         raise AnswerError(f"{told} / needs centre_url and ca_file beside it")
+    if answer.lan or answer.firewall:
+        # The daemon listens on this machine alone: an open port would promise what is not there.
+        told = "lan, firewall: 本版本仅供本机调用，请填 no"
+        raise AnswerError(f"{told} / this version serves its own computer alone")
     return answer
 
 

@@ -10,7 +10,6 @@ Var His
 Var HisKind
 Var WebPages
 Var AtLogon
-Var ForOthers
 
 !macro Row TOP LABEL FIELD
   ${NSD_CreateLabel} 0 ${TOP}u 48% 10u "${LABEL}"
@@ -42,8 +41,6 @@ Function SitePage
   ${NSD_CreateCheckbox} 0 114u 48% 11u "$(TextStart)"
   Pop $AtLogon
   ${NSD_Check} $AtLogon
-  ${NSD_CreateCheckbox} 50% 114u 50% 11u "$(TextLan)"
-  Pop $ForOthers
   nsDialogs::Show
 FunctionEnd
 
@@ -76,7 +73,4 @@ Function SiteLeave
   !insertmacro Answered "browser_policy" $WebPages
   ${NSD_GetState} $AtLogon $0
   WriteINIStr $Answer "install" "autostart" $0
-  ${NSD_GetState} $ForOthers $0
-  WriteINIStr $Answer "install" "lan" $0
-  WriteINIStr $Answer "install" "firewall" $0
 FunctionEnd

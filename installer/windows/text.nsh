@@ -31,6 +31,5 @@ ${Text} TextCamera "摄像头（留空则自动选择）" "Camera (empty: found 
 ${Text} TextHis "HIS 程序所在文件夹（放入动态库）" "Folder of the HIS program (gets the library)"
 ${Text} TextPages "网页版 HIS 的网址（以空格分隔）" "Addresses of a HIS in the browser (with blanks between)"
 ${Text} TextStart "登录后自动启动" "Start at logon"
-${Text} TextLan "供其他电脑调用（同时放行防火墙）" "Other computers call this one (opens the firewall)"
 ${Text} TextDaemon "核验服务地址（IP:端口）与公钥：" "Address (IP:port) and public key of the daemon:"
 ${Text} TextDaemonWrong "需要 /DAEMON=IP:端口 和 /KEY=64 位十六进制公钥（在核验电脑上运行 yibao-face library config 查看）" "/DAEMON=IP:port and /KEY=64 hexadecimal digits are needed (yibao-face library config tells them on the other computer)"

@@ -24,9 +24,9 @@ centre_url = https://centre.example:51519
 enrol_code = ABCD
 ca_file = C:\\ca.pem
 camera = auto
-lan = yes
+lan = 0
 autostart = 否
-firewall = 1
+firewall = no
 his_folder = C:\\HIS 程序
 his_library = x64
 browser_policy = https://a.example, https://b.example:8443
@@ -40,9 +40,9 @@ def test_every_key_is_understood() -> None:
         enrol_code="ABCD",
         ca_file="C:\\ca.pem",
         camera="auto",
-        lan=True,
+        lan=False,
         autostart=False,
-        firewall=True,
+        firewall=False,
         his_folder="C:\\HIS 程序",
         his_library="x64",
         browser_policy=("https://a.example", "https://b.example:8443"),
@@ -62,6 +62,8 @@ def test_the_code_alone_is_enough() -> None:
         (f"org_code = {CODE}\norg_code = {CODE}", "INI"),
         (f"org_code = {CODE}\ncolour = red", "colour"),
         (f"org_code = {CODE}\nlan = perhaps", "lan"),
+        (f"org_code = {CODE}\nlan = yes", "lan"),
+        (f"org_code = {CODE}\nfirewall = yes", "firewall"),
         (f"org_code = {CODE}\ncentre_url = http://centre", "centre_url"),
         (f"org_code = {CODE}\nenrol_code = A", "enrol_code"),
         (f"org_code = {CODE}\nhis_folder = HIS", "his_folder"),
@@ -123,5 +125,6 @@ def test_the_plain_form_is_an_ini_of_ones_and_zeros() -> None:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(plain(parse_answer(WHOLE)))
 
-    assert ("1", "0") == (parser["install"]["lan"], parser["install"]["autostart"])
+    assert ("0", "0") == (parser["install"]["lan"], parser["install"]["autostart"])
+    assert "autostart=1" in plain(Answer(CODE))
     assert "https://a.example https://b.example:8443" == parser["install"]["browser_policy"]
