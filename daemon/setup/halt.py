@@ -70,4 +70,4 @@ if sys.platform == "win32":
 else:
 
     def _program(one: psutil.Process) -> str:
-        return one.exe()
+        return str(one.exe())

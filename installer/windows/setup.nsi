@@ -62,6 +62,16 @@ Function .onInit
   ${IfNot} ${Errors}
     ${If} ${FileExists} "$INSTDIR\uninstall.exe"
       ExecWait '"$INSTDIR\uninstall.exe" /S _?=$INSTDIR'
+      ; A program cannot take itself away.
+      StrCpy $3 0
+      ${DoWhile} ${FileExists} "$INSTDIR\uninstall.exe"
+        Sleep 500
+        Delete "$INSTDIR\uninstall.exe"
+        IntOp $3 $3 + 1
+        ${If} $3 = 20
+          ${ExitDo}
+        ${EndIf}
+      ${Loop}
       RMDir "$INSTDIR"
     ${EndIf}
     SetErrorLevel ${DONE}

@@ -7,9 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from harness import ROOT
+from harness import ROOT, require
 from setup_bed import ROOT_KEY, RUN_KEY, Windows, path, stand_in, windows
 
+from yibao_face.installer.windows.msi import compile_msi
 from yibao_face.installer.windows.nsis import Payload, compile_shim_setup
 from yibao_face.installer.windows.resource import write_icon
 
@@ -113,6 +114,18 @@ def uninstalled(machine: Windows, *words: str) -> None:
     assert machine.value(RUN_KEY, "yibao-face") is None
     assert machine.value(CHROME, "1") is None
     assert not (machine.wine.drive / HIS / "HisCallFace.dll").exists()
+
+
+def test_an_msi_installs_by_the_same_setup_and_takes_it_away(machine: Windows, old: Path) -> None:
+    require("wixl")
+    file = compile_msi(machine.held / "roll-out.msi", "0.1.0", old, machine.held / "msi")
+    install = ["msiexec", "/i", path(file), "/qn", "ORGCODE=H44010600001"]
+    assert 0 == machine.wine.call(install, wait_s=100)[0]
+    assert in_use(machine) == ("app-0.1.0", "0.1.0")
+
+    assert 0 == machine.wine.call(["msiexec", "/x", path(file), "/qn"], wait_s=100)[0]
+    assert [] == [one.name for one in machine.program.rglob("*")]
+    assert machine.value(ROOT_KEY, "Version") is None
 
 
 def test_the_library_alone_is_installed_for_a_daemon_elsewhere(machine: Windows) -> None:
