@@ -15,6 +15,7 @@ from typing import Protocol
 from yibao_face.installer.command import ROOT, PackageError, say
 from yibao_face.installer.linux import target as linux
 from yibao_face.installer.update.publish import target as update
+from yibao_face.installer.windows import target as windows
 
 
 class Target(Protocol):
@@ -31,7 +32,7 @@ class Target(Protocol):
         ...
 
 
-TARGETS: dict[str, Target] = {"linux": linux, "update": update}
+TARGETS: dict[str, Target] = {"linux": linux, "windows": windows, "update": update}
 
 
 def main(words: list[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.wiring import reply_signer_of, vault_of
 
 _HOST = "127.0.0.1"
@@ -27,7 +28,7 @@ def add(commands: Commands) -> None:
 
 
 def _config(given: argparse.Namespace) -> int:
-    settings = _settings(given)
+    settings = settings_of(config_of(given), given.port, verify=not given.no_verify)
     if given.registry:
         lines = [*_REGISTRY, *(f'"{name}"="{value}"' for name, value in settings.items())]
     else:
@@ -36,13 +37,13 @@ def _config(given: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(given: argparse.Namespace) -> dict[str, str]:
-    config = config_of(given)
-    port = config.door.port if given.port is None else given.port
+def settings_of(config: Config, port: int | None = None, *, verify: bool = True) -> dict[str, str]:
+    """Name and value of each; ``port``: instead of the configured one."""
+    port = config.door.port if port is None else port
     if not 0 < port < 65536:
         raise CliError("the library needs a port of 1..65535: name it with --port")
     return {
         "daemon": f"{_HOST}:{port}",
         "key": reply_signer_of(vault_of(config)).public_key().hex(),
-        "verify": "off" if given.no_verify else "on",
+        "verify": "on" if verify else "off",
     }

@@ -46,7 +46,16 @@ def write_bill(python: Path, work: Path, to: Path) -> None:
 
 def copy_licences(environment: Path, to: Path) -> None:
     """The licence texts of every package of ``environment``; one without any is an error."""
-    site = next(environment.glob("lib/python*/site-packages"))
+    copy_licences_of(next(environment.glob("lib/python*/site-packages")), to)
+    for name in SYSTEM:
+        text = Path("/usr/share/doc") / name / "copyright"
+        if text.is_file():
+            (to / name).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(text, to / name / "copyright")
+
+
+def copy_licences_of(site: Path, to: Path) -> None:
+    """Those of the packages in the folder ``site`` alone."""
     bare: list[str] = []
     for package in distributions(path=[str(site)]):
         name = package.metadata["Name"]
@@ -54,11 +63,6 @@ def copy_licences(environment: Path, to: Path) -> None:
             bare.append(name)
     if bare:
         raise PackageError(f"no licence is stated by {', '.join(sorted(bare))}")
-    for name in SYSTEM:
-        text = Path("/usr/share/doc") / name / "copyright"
-        if text.is_file():
-            (to / name).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(text, to / name / "copyright")
 
 
 def copy_papers(package: Distribution, to: Path) -> int:

@@ -53,6 +53,7 @@ ACTIONS = {
     "bench": {"verify", "capture", "ui"},
     "update": {"check", "take", "apply", "run", "status", "rollback", "resume"},
     "library": {"config"},
+    "setup": {"check", "apply", "test", "halt"},
     "liveness": {"evaluate", "acceptance"},
 }
 

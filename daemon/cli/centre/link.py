@@ -63,9 +63,15 @@ def _enrol(given: argparse.Namespace) -> int:
     url = given.url or config.centre.url
     if not url:
         raise CliError("where is the centre? --url https://host:51519 / 请指定中心地址")
+    enrol_with(config, url, given.ca, given.code, given.device)
+    return 0
+
+
+def enrol_with(config: Config, url: str, ca: Path, code: str, device: str = "") -> None:
+    """Bind this machine to the centre at ``url``, by its one-time ``code``, and tell about it."""
     place, vault = place_of(url), vault_of(config)
     folder = IdentityFolder(config.data / "link", link_secret(vault))
-    wanted = Application(read_file(given.ca), given.code, public_keys(vault), given.device)
+    wanted = Application(read_file(ca), code, public_keys(vault), device)
     with _client(place, folder, read_ca(wanted.ca_pem), known=False) as client:
         identity = enrol(folder, client, wanted)
     say(f"已绑定 / bound: {_told(identity)}")
@@ -74,7 +80,6 @@ def _enrol(given: argparse.Namespace) -> int:
         say(f"注意：配置中的机构不同 / mind: another institution is configured: {here}")
     if config.centre.url != place.url:
         say(f'请在 config.toml 中设置 / now set in config.toml: [centre] url = "{place.url}"')
-    return 0
 
 
 def _renew(given: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""What an installer asks of the program: judge its answer file, write the configuration."""

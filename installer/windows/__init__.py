@@ -1,0 +1,1 @@
+"""Setup programs for Windows, made and tried on Linux under Wine."""

@@ -1,0 +1,100 @@
+"""Setup programs for Windows x64: whole, library alone, MSI."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from yibao_face.installer.bundle.freeze import NAME
+from yibao_face.installer.command import ROOT, PackageError, run, say
+from yibao_face.installer.windows.audit import floor_of, needs
+from yibao_face.installer.windows.bundle import freeze
+from yibao_face.installer.windows.msi import compile_msi
+from yibao_face.installer.windows.nsis import (
+    COMPRESSION,
+    Payload,
+    compile_setup,
+    compile_shim_setup,
+)
+from yibao_face.installer.windows.resource import compile_launchers, write_icon
+from yibao_face.installer.windows.sign import sign
+
+# What builds share, as downloads, Wine and PyInstaller's analysis.
+HELD = ROOT / ".dev" / "windows"
+_LIBRARIES = ("x64", "x86-stdcall", "x86-cdecl")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What need not be made anew, and how hard to squeeze."""
+    parser.add_argument("--bundle", type=Path, help="frozen folder to pack (default: freeze anew)")
+    told = "small: as released; quick: a third larger, in a fifth of the time"
+    parser.add_argument("--compression", choices=tuple(COMPRESSION), default="small", help=told)
+
+
+def make(out: Path, given: argparse.Namespace) -> None:
+    """Make the three setups in ``out``; with ``--check`` install and run them under Wine."""
+    version = version_of()
+    bundle: Path = given.bundle or freeze(out / "work", HELD, version)
+    payload = pack(out / "work", bundle.resolve(), version)
+    setups = [
+        compile_setup(
+            out / f"{NAME}-{version}-x64-setup.exe", version, payload, given.compression
+        ),
+        compile_shim_setup(
+            out / f"{NAME}-library-{version}-setup.exe", version, payload, "x86-unicode"
+        ),
+    ]
+    sign(setups)
+    msi = compile_msi(out / f"{NAME}-{version}-x64.msi", version, setups[0], HELD / "msi")
+    sign([msi])
+    setups.append(msi)
+    told(setups)
+    say(f"oldest Windows of the program: {floor_of(needs(bundle))}")
+    say(f"oldest Windows of the library: {floor_of(needs(payload.shims))}")
+    if given.check:
+        check(out)
+
+
+def check(out: Path) -> None:
+    """Install, call, upgrade, roll back and uninstall what lies in ``out``; ``PackageError``."""
+    tests = ROOT / "tests" / "installer" / "test_windows_package.py"
+    more = {"YIBAO_FACE_PACKAGED": str(out), "YIBAO_FACE_TOOLCHAIN": "required"}
+    say(run([sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", tests], more=more))
+
+
+def pack(work: Path, bundle: Path, version: str) -> Payload:
+    """What goes into a setup, signed where there is a key; raises ``PackageError``."""
+    if not (bundle / f"{NAME}.exe").is_file():
+        raise PackageError(f"{bundle} is no frozen program for Windows")
+    launchers, shims = work / "launcher", work / "shim"
+    compile_launchers(launchers, work / "resource", version)
+    shutil.rmtree(shims, ignore_errors=True)
+    built = work / "library"
+    run(
+        [sys.executable, ROOT / "shim" / "build.py", "native", "--only", "windows", "--out", built]
+    )
+    for name in _LIBRARIES:
+        shutil.copytree(built / name, shims / name)
+    own = [*bundle.glob("*.exe"), *launchers.glob("*.exe"), *shims.rglob("*.dll")]
+    sign([*own, *shims.rglob("*.exe")])
+    return Payload(bundle, launchers, shims, write_icon(work / "resource"))
+
+
+def told(files: Iterable[Path]) -> None:
+    """Name, size and hash of each."""
+    for file in files:
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        say(f"{file.name} {file.stat().st_size / 1e6:.1f} MB sha256 {digest}")
+
+
+def version_of() -> str:
+    """As ``setup.cfg`` says."""
+    for line in (ROOT / "setup.cfg").read_text("utf-8").splitlines():
+        if line.startswith("version = "):
+            return line.removeprefix("version = ").strip()
+    raise PackageError("setup.cfg names no version")

@@ -1,0 +1,314 @@
+"""What is handed out for Windows, installed and run under Wine: ``package windows --check``."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from harness import FIRST, HOME, ROOT, his_call, require
+from setup_bed import ROOT_KEY, RUN_KEY, Windows, path, windows
+
+from yibao_face.daemon.demo.clips import has_clips
+from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.installer.windows.audit import floor_of, missing, needs
+from yibao_face.installer.windows.nsis import Payload, compile_setup
+
+PACKAGED = os.environ.get("YIBAO_FACE_PACKAGED", "")
+pytestmark = [
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(not PACKAGED, reason="made and checked by: package windows --check"),
+]
+OUT = Path(PACKAGED)
+PORT = 51518
+# Of Windows itself; what a program needs beside these lies beside it.
+SYSTEM = frozenset(
+    f"{name}.dll"
+    for name in (
+        *("advapi32", "avicap32", "avrt", "bcrypt", "bcryptprimitives", "cfgmgr32", "comctl32"),
+        *("comdlg32", "crypt32", "d3d11", "d3d9", "dbghelp", "dnsapi", "dwmapi", "dwrite", "dxgi"),
+        *("gdi32", "hid", "imm32", "iphlpapi", "kernel32", "mf", "mfplat", "mfreadwrite"),
+        *("mpr", "msi", "msvcrt", "ncrypt", "netapi32", "ntdll", "ole32", "oleaut32", "opengl32"),
+        *("pdh", "powrprof", "propsys", "psapi", "rpcrt4", "secur32", "setupapi", "shcore"),
+        *("shell32", "shlwapi", "ucrtbase", "user32", "userenv", "uxtheme", "version", "wevtapi"),
+        *(
+            "wininet",
+            "winmm",
+            "winspool.drv",
+            "winusb",
+            "wldap32",
+            "ws2_32",
+            "wsock32",
+            "wtsapi32",
+        ),
+        *("d3d12", "d2d1", "mfsensorgroup", "sensorsutilsv2", "winhttp", "dcomp", "concrt140"),
+    )
+) | {"winspool.drv"}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A Windows with what the tests stand on: setups by name, seconds and bytes measured."""
+
+    machine: Windows
+    measured: dict[str, float]
+
+    def run(self, *words: str | Path, wait_s: float = 300) -> tuple[int, str]:
+        program = self.machine.program / "yibao-face.exe"
+        return self.machine.wine.call([program, *words], wait_s=wait_s)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site, None, None]:
+    machine = windows(
+        ROOT / ".dev" / "windows" / "prefix-package", tmp_path_factory.mktemp("real")
+    )
+    machine.wine.kill()
+    shutil.rmtree(machine.program, ignore_errors=True)
+    shutil.rmtree(machine.data, ignore_errors=True)
+    machine.wine.call(["reg", "delete", ROOT_KEY, "/f"], wait_s=60)
+    for folder in ("clip", "HIS"):
+        (machine.wine.drive / folder).mkdir(exist_ok=True)
+    measured: dict[str, float] = {}
+    yield Site(machine, measured)
+    machine.wine.kill()
+    (OUT / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", "ascii")
+
+
+def whole_setup() -> Path:
+    [found] = OUT.glob("yibao-face-*-x64-setup.exe")
+    return found
+
+
+def answers(site: Site, *more: str) -> str:
+    file = site.machine.held / "answer.ini"
+    lines = (
+        "[install]",
+        "org_code = H44010600001",
+        r"camera = replay:C:\clip\before-camera.rgbd",
+        r"his_folder = C:\HIS",
+        "his_library = x64",
+        *more,
+    )
+    file.write_text("\n".join(lines), "utf-8")
+    return f"/ANSWER={path(file)}"
+
+
+def health() -> dict[str, object] | None:
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        return dict(json.loads(answer.read()))
+    except (OSError, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
+def until(condition: Callable[[], object], wait_s: float) -> float:
+    began_s = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began_s < wait_s
+        time.sleep(0.1)
+    return time.monotonic() - began_s
+
+
+def memory_mb(program: str) -> float:
+    found = [p for p in psutil.process_iter(["cmdline"]) if program in str(p.info["cmdline"])]
+    return max((p.memory_info().rss for p in found), default=0) / 1e6
+
+
+@contextmanager
+def serving(site: Site, *words: str) -> Generator[float, None, None]:
+    """The installed program until the end; seconds until it answered."""
+    wine = site.machine.wine
+    environment = {**wine.outside(), **wine.environment}
+    program = site.machine.program / "yibao-face.exe"
+    log = (site.machine.held / "serve.log").open("ab")
+    with (
+        log,
+        subprocess.Popen(
+            [
+                require("sh"),
+                "-c",
+                '"$@" </dev/null 2>&1 | cat',
+                "sh",
+                require("wine"),
+                str(program),
+                *words,
+            ],
+            env=environment,
+            stdout=log,
+        ) as process,
+    ):
+        try:
+            yield until(health, 180)
+        finally:
+            site.run("setup", "halt", r"C:\Program Files\YibaoFace")
+            process.wait(60)
+
+
+def test_wrong_answers_change_nothing(site: Site) -> None:
+    machine = site.machine
+    assert 64 == machine.setup(whole_setup())
+    file = machine.held / "wrong.ini"
+    file.write_text("[install]\norg_code = H4401\n", "utf-8")
+    assert 64 == machine.setup(whole_setup(), f"/ANSWER={path(file)}", wait_s=900)
+
+    assert not machine.program.exists()
+    assert machine.value(ROOT_KEY, "Version") is None
+
+
+def test_a_silent_setup_installs_what_was_answered(site: Site) -> None:
+    machine = site.machine
+    began_s = time.monotonic()
+    assert 0 == machine.setup(whole_setup(), answers(site), "/NOSTART", wait_s=900)
+    site.measured["setup_s"] = round(time.monotonic() - began_s, 1)
+
+    version = machine.value(ROOT_KEY, "Version")
+    assert (machine.program / "current").read_text("ascii") == f"app-{version}\n"
+    assert machine.value(RUN_KEY, "yibao-face") is not None
+    config = (machine.data / "config.toml").read_text("utf-8")
+    assert 'institution = "H44010600001"' in config
+    assert f"127.0.0.1:{PORT}" == machine.value(ROOT_KEY + r"\library", "daemon")
+    assert (machine.wine.drive / "HIS" / "HisCallFace.dll").is_file()
+    assert '"ok": true' in (machine.data / "logs" / "install-report.txt").read_text("utf-16")
+    assert 0 == site.run("--version")[0]
+
+
+def test_a_his_call_through_the_installed_library(site: Site) -> None:
+    """Clip and portraits are of the demo: invented persons, simulated depth."""
+    machine = site.machine
+    assert has_clips(HOME / "clips"), "run: yibao-face demo, it makes the clips"
+    photos = [machine.held / f"{name}.jpg" for name in ("first-1", "first-3")]
+    for photo in photos:
+        photo.write_bytes(load_portrait(photo.stem, HOME / "downloads"))
+    words = ("--id", FIRST, "--name", "ZhangSan", "--photo", *map(path, photos))
+    assert 0 == site.run("person", "add", *words)[0]
+    with serving(site, "serve", "--demo") as started_s:
+        site.measured["first_start_s"] = round(started_s, 2)
+        assert 1 == called(site, "live-first")
+        assert 0 == called(site, "flat-first")
+        assert 0 == called(site, "live-second")
+        site.measured["serving_rss_mb"] = round(memory_mb("serve"), 0)
+    with serving(site, "serve", "--demo") as started_s:
+        site.measured["warm_start_s"] = round(started_s, 2)
+
+
+def called(site: Site, clip: str) -> int:
+    """The code a HIS gets through the library in its folder, with ``clip`` before the camera."""
+    machine = site.machine
+    target = machine.wine.drive / "clip" / "before-camera.rgbd"
+    shutil.copyfile(HOME / "clips" / f"{clip}.rgbd", target)
+    request = machine.held / "call.json"
+    request.write_bytes(his_call(FIRST))
+    program = machine.program / "shim" / "x64" / "hcf-selftest.exe"
+    words = ["--call", path(request), r"C:\HIS\HisCallFace.dll"]
+    code, told = machine.wine.call([program, *words], wait_s=120)
+    assert 0 == code, told
+    answer = json.loads(told.splitlines()[1])
+    assert int(told.splitlines()[0]) == answer["code"]
+    return int(answer["code"])
+
+
+def test_a_copy_that_fails_its_test_is_not_switched_to(site: Site) -> None:
+    machine = site.machine
+    unfit = variant(site, "0.9.0", damaged=True)
+    before = (machine.program / "current").read_bytes()
+    assert 3 == machine.setup(unfit, "/NOSTART", wait_s=900)
+
+    assert before == (machine.program / "current").read_bytes()
+    assert not list(machine.program.glob("app-0.9.0*"))
+
+
+def test_upgrade_rollback_uninstall(site: Site) -> None:
+    machine = site.machine
+    first = machine.value(ROOT_KEY, "Version")
+    config = machine.data / "config.toml"
+    config.write_text(config.read_text("utf-8") + "# edited by hand\n", "utf-8")
+    records = (machine.data / "results.db").stat().st_size
+    younger = variant(site, "0.9.1")
+    with serving(site, "serve", "--demo"):
+        assert 0 == machine.setup(younger, "/NOSTART", wait_s=900)
+        assert health() is None
+    assert "0.9.1" == machine.value(ROOT_KEY, "Version")
+    assert "0.9.1" in site.run("--version")[1]
+    assert "# edited by hand" in config.read_text("utf-8")
+    assert records <= (machine.data / "results.db").stat().st_size
+    with serving(site, "serve", "--demo"):
+        assert 1 == called(site, "live-first")
+
+    assert 0 == machine.setup(younger, "/ROLLBACK", "/NOSTART", wait_s=300)
+    assert first == machine.value(ROOT_KEY, "Version")
+    assert str(first) in site.run("--version")[1]
+
+    assert 0 == machine.uninstall()
+    assert [] == list(machine.program.rglob("*"))
+    assert not (machine.wine.drive / "HIS" / "HisCallFace.dll").exists()
+    assert (machine.data / "results.db").is_file()
+    assert machine.value(RUN_KEY, "yibao-face") is None
+
+
+def variant(site: Site, version: str, *, damaged: bool = False) -> Path:
+    """The same program under another version; ``damaged``: one network was altered on its way."""
+    folder = site.machine.held / version
+    bundle = folder / "bundle"
+    shutil.copytree(OUT / "work" / "dist" / "yibao-face", bundle, copy_function=os.link)
+    [about] = (bundle / "_internal").glob("yibao_face-*.dist-info/METADATA")
+    text = about.read_text("utf-8")
+    about.unlink()
+    old = next(line for line in text.splitlines() if line.startswith("Version: "))
+    about.write_text(text.replace(old, f"Version: {version}", 1), "utf-8")
+    if damaged:
+        network = next((bundle / "weights").glob("sface*.onnx"))
+        data = bytearray(network.read_bytes())
+        data[len(data) // 2] ^= 1
+        network.unlink()
+        network.write_bytes(data)
+    work = OUT / "work"
+    icon = work / "resource" / "yibao-face.ico"
+    payload = Payload(bundle, work / "launcher", work / "shim", icon)
+    return compile_setup(folder / f"setup-{version}.exe", version, payload, "none")
+
+
+def test_an_msi_installs_and_is_removed(site: Site) -> None:
+    machine = site.machine
+    [msi] = OUT.glob("*.msi")
+    words = ["msiexec", "/i", path(msi), "/qn", "ORGCODE=H44010600001"]
+    assert 0 == machine.wine.call(words, wait_s=900)[0]
+    assert machine.value(ROOT_KEY, "Version") is not None
+    assert (machine.program / "current").is_file()
+
+    assert 0 == machine.wine.call(["msiexec", "/x", path(msi), "/qn"], wait_s=300)[0]
+    assert machine.value(ROOT_KEY, "Version") is None
+    assert [] == list(machine.program.rglob("*"))
+
+
+def test_purge_leaves_nothing(site: Site) -> None:
+    machine = site.machine
+    assert 0 == machine.setup(whole_setup(), answers(site), "/NOSTART", wait_s=900)
+    assert 0 == machine.uninstall("/PURGE")
+
+    assert not machine.data.exists()
+    assert [] == list(machine.program.rglob("*"))
+
+
+def test_import_tables_name_nothing_that_is_neither_here_nor_in_windows() -> None:
+    found = needs(OUT / "work" / "dist" / "yibao-face")
+
+    assert {} == missing(found, SYSTEM)
+    assert floor_of(found).startswith("10")
+
+
+def test_the_library_loads_on_windows_7() -> None:
+    assert "7" == floor_of(needs(OUT / "work" / "shim"))
