@@ -65,10 +65,14 @@ def test_on_a_desktop_the_demo_has_windows(
     start: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     installed: list[tuple[str, ...]] = []
+
+    def pip(*words: str) -> None:
+        installed.append(words)
+
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(start, "VENV", tmp_path)
     monkeypatch.setattr(start, "WINDOW_LIBRARIES", {})
-    monkeypatch.setattr(start, "pip", lambda *words: installed.append(words))
+    monkeypatch.setattr(start, "pip", pip)
 
     start.set_up_windows(wanted=True)
     start.set_up_windows(wanted=True)
