@@ -66,13 +66,13 @@ def test_on_a_desktop_the_demo_has_windows(
     start: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     installed: list[tuple[str, ...]] = []
-    monkeypatch.setenv("DISPLAY", ":0")
-    monkeypatch.setattr(start, "VENV", tmp_path)
-    monkeypatch.setattr(start, "WINDOW_LIBRARIES", {})
 
     def pip(*words: str) -> None:
         installed.append(words)
 
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(start, "VENV", tmp_path)
+    monkeypatch.setattr(start, "WINDOW_LIBRARIES", {})
     monkeypatch.setattr(start, "pip", pip)
 
     start.set_up_windows(wanted=True)
