@@ -32,6 +32,7 @@ COMMANDS = {
     *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "link"),
     "center",
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
+    "setup",
 }
 ACTIONS = {
     "staff": {"add", "ls", "pin", "remove"},
