@@ -52,7 +52,7 @@ ACTIONS = {
     "clip": {"make", "info"},
     "bench": {"verify", "capture", "ui"},
     "library": {"config"},
-    "setup": {"check", "apply", "test", "halt"},
+    "setup": {"check", "apply", "test", "library", "halt"},
     "liveness": {"evaluate", "acceptance"},
 }
 
