@@ -18,6 +18,8 @@ from yibao_face.sync.api import StoreError
 ROOMS = ("daemon", "drivers", "models", "sync", "shim", "installer")
 # Errors that can never end an encounter, and why.
 OUTSIDE = {
+    "AnswerError": "ends the setup command",
+    "SetupError": "ends the setup command",
     "AbiError": "always turned into a device error by the C ABI driver",
     "CalibrateError": "ends the calibrate command",
     "CenterError": "ends the center command",

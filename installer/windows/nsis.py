@@ -12,9 +12,9 @@ from yibao_face.installer.windows.wine import tool
 HERE = Path(__file__).resolve().parent
 # What is said before the script begins; ``none`` for what is tried once and thrown away.
 COMPRESSION = {
-    "small": "SetCompressor /SOLID lzma",
-    "quick": "SetCompressor zlib",
-    "none": "SetCompress off",
+    "small": ("SetCompressor /SOLID lzma", "SetCompressorDictSize 64"),
+    "quick": ("SetCompressor zlib",),
+    "none": ("SetCompress off",),
 }
 
 
@@ -59,5 +59,6 @@ def _names(out: Path, version: str, payload: Payload) -> dict[str, object]:
 
 def _compile(script: str, names: dict[str, object], compression: str) -> None:
     options = [f"-D{name}={value}" for name, value in names.items()]
-    words = ["-V2", "-INPUTCHARSET", "UTF8", "-NOCD", f"-X{COMPRESSION[compression]}"]
+    words = ["-V2", "-INPUTCHARSET", "UTF8", "-NOCD"]
+    words += [f"-X{line}" for line in COMPRESSION[compression]]
     run([tool("makensis"), *words, *options, HERE / script], cwd=HERE)

@@ -33,6 +33,7 @@ COMMANDS = {
     "center",
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
     "update",
+    "setup",
 }
 ACTIONS = {
     "staff": {"add", "ls", "pin", "remove"},
@@ -53,7 +54,7 @@ ACTIONS = {
     "bench": {"verify", "capture", "ui"},
     "update": {"check", "take", "apply", "run", "status", "rollback", "resume"},
     "library": {"config"},
-    "setup": {"check", "apply", "test", "halt"},
+    "setup": {"check", "apply", "test", "library", "halt"},
     "liveness": {"evaluate", "acceptance"},
 }
 
