@@ -126,9 +126,13 @@ def _resume(given: argparse.Namespace) -> None:
 
 def _updater(given: argparse.Namespace) -> Updater:
     # The framework's library is loaded by this command only.
-    from yibao_face.installer.update.swap.hands import hands_of  # noqa: PLC0415
-    from yibao_face.installer.update.swap.switch import switch_of  # noqa: PLC0415
-    from yibao_face.installer.update.updater import Updater  # noqa: PLC0415
+    try:
+        from yibao_face.installer.update.swap.hands import hands_of  # noqa: PLC0415
+        from yibao_face.installer.update.swap.switch import switch_of  # noqa: PLC0415
+        from yibao_face.installer.update.updater import Updater  # noqa: PLC0415
+    except ModuleNotFoundError as exc:
+        said = f"本程序不带更新功能，请用安装包更新 / {exc.name} is not installed: no updates here"
+        raise CliError(said) from exc
 
     place = Place(given.root or default_root())
     site = read_site(place.own / "update.toml")

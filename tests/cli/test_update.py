@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator
@@ -216,6 +217,18 @@ def test_the_real_daemon_is_switched_to_and_answers(
         assert "0.0.9" == pc.answers()
     finally:
         pc.stop()
+
+
+def test_a_program_without_the_frameworks_library_says_so() -> None:
+    code = (
+        "import sys; sys.modules['tuf'] = None\n"
+        "from yibao_face.daemon.cli.main import main\n"
+        "sys.exit(main(['update', 'status']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert 1 == done.returncode
+    assert 1 == done.stderr.count(b"\n")
+    assert "请用安装包更新" in done.stderr.decode()
 
 
 def vended(*words: object) -> int:
