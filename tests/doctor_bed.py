@@ -75,7 +75,8 @@ class Bench:
 
     def camera(self, number: int, name: str, **usb: str) -> Path:
         """A video node, on a USB socket where ``usb`` says what hangs there."""
-        device = self.root / "sys/devices" / ((usb and f"usb1/1-{number}") or f"virtual/v{number}")
+        socket = f"usb1/1-{number}" if usb else f"virtual/v{number}"
+        device = self.root / "sys" / "devices" / socket
         for file, value in usb.items():
             self.put(str((device / file).relative_to(self.root)), value)
         device.mkdir(parents=True, exist_ok=True)
