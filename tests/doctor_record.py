@@ -248,10 +248,9 @@ def _papers(bench: Bench) -> None:
     bench.put("bundle/licences/numpy/LICENSE", "BSD")
 
 
-@case("updates", WARN, "1 个")
-def _waiting(bench: Bench) -> None:
-    (bench.data / "update").mkdir()
-    (bench.data / "update" / "manifest.json").write_text("{}", "utf-8")
+listed("updates", WARN, "0.2.0", put("update/state.json", '{"waiting": "0.2.0"}'))
+listed("updates", WARN, "退回", put("update/state.json", '{"failed": {"0.2.0": "selftest"}}'))
+listed("updates", FAIL, "损坏", put("update/state.json", "{"))
 
 
 @case("voice", OK, "1 个")

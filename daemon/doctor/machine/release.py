@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from yibao_face.daemon.doctor.check import Check, Finding, doubt, fault, passed_over, well
 from yibao_face.daemon.doctor.subject import Subject
+from yibao_face.installer.update.fault import UpdateError
+from yibao_face.installer.update.place import Place
+from yibao_face.installer.update.site import default_root
+from yibao_face.installer.update.state import read_state
 
 GROUP = "release"
 
@@ -30,14 +35,26 @@ def papers(subject: Subject) -> Finding:
 
 
 def updates(subject: Subject) -> Finding:
-    """Update files that were delivered and not taken yet."""
-    folder = subject.config.data / "update"
-    waiting = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
-    waiting = [name for name in waiting if not name.endswith((".part", ".lock"))]
-    if not waiting:
-        return well("没有")
-    cause = "有更新等待安装"
-    return doubt(f"{len(waiting)} 个", cause, "无人核验时会自动安装；也可请工程师现在安装")
+    """A version that waits beside this one, and one that was tried and failed."""
+    try:
+        state = read_state(Place(_root(subject)).state)
+    except UpdateError:
+        cause = "更新的状态文件损坏"
+        return fault("state.json", cause, "请用安装包重新安装（修复），数据会保留")
+    if state.waiting:
+        cause = "有更新等待安装"
+        return doubt(state.waiting, cause, "无人核验时会自动安装；也可请工程师现在安装")
+    if state.failed:
+        told = "、".join(sorted(state.failed))
+        cause = "有更新安装后没有通过自检，已退回原来的版本"
+        return doubt(told, cause, "请把体检报告交给工程师；在修好之前继续使用现在的版本")
+    return well("没有")
+
+
+def _root(subject: Subject) -> Path:
+    """Where versions live: beside the packed program, else the usual place."""
+    bundle = subject.places.bundle
+    return default_root() if bundle is None else bundle.parent
 
 
 CHECKS = (
