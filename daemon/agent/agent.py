@@ -31,18 +31,24 @@ SHOW_PATH = "/agent/show"
 
 @dataclass(slots=True)
 class Agent:
-    """A daemon and its windows; ``run`` once. ``windows``: ``False`` runs as ``serve`` does."""
+    """A daemon and its windows; ``run`` once. ``windows``: ``False`` runs as ``serve`` does.
+
+    ``follow``: told of the loop and of what ends it.
+    """
 
     daemon: Daemon
     config_file: Path
     windows: bool = True
     keeper: Keeper | None = None
+    follow: Callable[[asyncio.AbstractEventLoop, asyncio.Event], None] | None = None
 
     async def run(self, ready: Callable[[int], None]) -> None:
         """Serve until told to stop; ``ready`` gets the bound port."""
         stop = asyncio.Event()
         stop_on_signals(stop)
         loop = asyncio.get_running_loop()
+        if self.follow is not None:
+            self.follow(loop, stop)
 
         def quit_() -> None:
             loop.call_soon_threadsafe(stop.set)

@@ -153,6 +153,12 @@ class Booth:
         """Whether somebody is before the camera now."""
         return self._camera.locked()
 
+    @property
+    def under_way(self) -> str:
+        """Id of the encounter before the camera, empty without one."""
+        now = self._now
+        return "" if now is None else now[0]
+
     def embed(self, photo: bytes, name: str) -> Embedding:
         """Template of the face in a picture, made between encounters; raises as ``face_of``."""
         return self._thread.submit(lambda: face_of(self.scene().models, photo, name)).result()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from yibao_face.daemon.agent.agent import Agent, ask_to_show
@@ -15,6 +14,7 @@ from yibao_face.daemon.agent.lock import Seat, take_seat
 from yibao_face.daemon.cli.common import CliError, Commands, command, say
 from yibao_face.daemon.config import Config, default_home, load_site
 from yibao_face.daemon.door.client import Caller, ClientError, caller_of
+from yibao_face.daemon.life.life import alive, kept
 from yibao_face.daemon.wiring import build, mend_inbox
 
 _STARTED_AT = time.monotonic()
@@ -36,22 +36,31 @@ def add(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Serve until SIGINT, SIGTERM or the tray's 退出; 0 too where another agent serves."""
-    logging.basicConfig(
-        level=logging.DEBUG if given.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
     config = load_site(given.config)
-    mend_inbox(config)
     if given.port is not None:
         config = replace(config, door=replace(config.door, port=given.port))
+    # The seat before the log: two processes must not write the same file.
     with _seat(config, wait=given.wait) as seat:
-        if seat is None:
-            return 0
-        with build(config, demo=given.demo) as daemon:
-            host, file = config.door.host, given.config or default_home() / "config.toml"
-            agent = Agent(daemon, file, not given.no_ui)
-            asyncio.run(agent.run(lambda port: _announce(host, port)))
+        if seat is not None:
+            _serve(config, given)
     return 0
+
+
+def _serve(config: Config, given: argparse.Namespace) -> None:
+    with kept(config.data, "agent", verbose=given.verbose) as crash, ExitStack() as ended:
+        mend_inbox(config)
+        daemon = build(config, demo=given.demo)
+        # The pulse outlasts the daemon's own end: that may hang, too.
+        pulse = ended.enter_context(alive(daemon, crash))
+        ended.enter_context(daemon)
+        host, file = config.door.host, given.config or default_home() / "config.toml"
+        agent = Agent(daemon, file, not given.no_ui, follow=pulse.follow)
+
+        def ready(port: int) -> None:
+            _announce(host, port)
+            pulse.ready()
+
+        asyncio.run(agent.run(ready))
 
 
 @contextmanager

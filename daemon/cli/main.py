@@ -15,6 +15,7 @@ from yibao_face.daemon.cli import (
     agent,
     config,
     counter,
+    doctor,
     library,
     models,
     person,
@@ -47,7 +48,7 @@ from yibao_face.sync.stick import StickError
 from yibao_face.sync.uplink.api import UplinkError
 
 _COMMANDS = (
-    *(demo, serve, agent, verify, counter, person, staff, camera, reader),
+    *(demo, serve, agent, doctor, verify, counter, person, staff, camera, reader),
     *(act, rate, table, certificate, library, policy, inbox, queue, link, center),
     *(conform, models, clip, config, setup, bench, calibrate, liveness, update),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from yibao_face.daemon.cli.common import Commands, command, say
 from yibao_face.daemon.config import default_home, load_site
 from yibao_face.daemon.console.serve import serve_with_console
 from yibao_face.daemon.door.server import stop_on_signals
+from yibao_face.daemon.life.life import alive, kept
+from yibao_face.daemon.life.pulse import Pulse
 from yibao_face.daemon.wiring import Daemon, build, mend_inbox
 
 _STARTED_AT = time.monotonic()
@@ -31,24 +33,32 @@ def add(commands: Commands) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
-    logging.basicConfig(
-        level=logging.DEBUG if given.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
     config = load_site(given.config)
-    mend_inbox(config)
-    if given.port is not None:
-        config = replace(config, door=replace(config.door, port=given.port))
-    with build(config, demo=given.demo) as daemon:
-        asyncio.run(_serve(daemon, given.config or default_home() / "config.toml"))
+    with kept(config.data, "serve", verbose=given.verbose) as crash:
+        mend_inbox(config)
+        if given.port is not None:
+            config = replace(config, door=replace(config.door, port=given.port))
+        file = given.config or default_home() / "config.toml"
+        # The pulse outlasts the daemon's own end: that may hang, too.
+        with ExitStack() as ended:
+            daemon = build(config, demo=given.demo)
+            pulse = ended.enter_context(alive(daemon, crash))
+            ended.enter_context(daemon)
+            asyncio.run(_serve(daemon, file, pulse))
     return 0
 
 
-async def _serve(daemon: Daemon, config_file: Path) -> None:
+async def _serve(daemon: Daemon, config_file: Path, pulse: Pulse) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
+    pulse.follow(asyncio.get_running_loop(), stop)
     host = daemon.config.door.host
-    await serve_with_console(daemon, lambda port: _announce(host, port), stop, config_file)
+
+    def ready(port: int) -> None:
+        _announce(host, port)
+        pulse.ready()
+
+    await serve_with_console(daemon, ready, stop, config_file)
 
 
 def _announce(host: str, port: int) -> None:

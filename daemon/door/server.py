@@ -60,12 +60,15 @@ async def serve(
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
-    """Let SIGINT and SIGTERM end ``serve`` in order."""
+    """Let SIGINT and SIGTERM end ``serve`` in order; on Windows SIGBREAK."""
     loop = asyncio.get_running_loop()
+    if sys.platform == "win32":
+        # Windows' loop has no signal handlers, and Ctrl-C ends asyncio.run itself. A console that
+        # is closed, a log-off and a shutdown arrive as SIGBREAK.
+        signal.signal(signal.SIGBREAK, lambda *_: loop.call_soon_threadsafe(stop.set))
+        return
     for name in (signal.SIGINT, signal.SIGTERM):
-        # Windows' loop has no signal handlers: there Ctrl-C ends asyncio.run itself.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, stop.set)
 
 
 def _bound(host: str, port: int) -> socket.socket:

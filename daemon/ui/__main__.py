@@ -6,6 +6,8 @@ import os
 import sys
 from typing import NoReturn
 
+from yibao_face.daemon.life.crash import CrashFolder, inherited
+from yibao_face.daemon.life.redact import clean
 from yibao_face.daemon.ui.protocol import NO_DISPLAY, NO_QT
 
 
@@ -22,6 +24,9 @@ def main() -> int:
     from yibao_face.daemon.ui.app import App  # noqa: PLC0415  # needs Qt
     from yibao_face.daemon.ui.pipe import Pipe  # noqa: PLC0415  # needs Qt
 
+    crash = inherited("windows")
+    if crash is not None:
+        _keep_faults_of_qt(crash)
     pipe_first = Pipe()
     app = QApplication(["yibao-face"])
     app.setQuitOnLastWindowClosed(False)
@@ -29,6 +34,19 @@ def main() -> int:
     shown = App(pipe_first)
     shown.start()
     return int(app.exec())
+
+
+def _keep_faults_of_qt(crash: CrashFolder) -> None:
+    """What Qt ends the process with is kept before it does; anything less goes its usual way."""
+    from PySide6.QtCore import QtMsgType, qInstallMessageHandler  # noqa: PLC0415  # as above
+
+    def hear(kind: QtMsgType, context: object, text: str) -> None:
+        del context
+        if kind is QtMsgType.QtFatalMsg:
+            crash.keep("qt", clean(text)[:200], [])
+        sys.stderr.write(f"{text}\n")
+
+    qInstallMessageHandler(hear)
 
 
 def _has_display() -> bool:

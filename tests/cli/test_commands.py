@@ -27,7 +27,8 @@ Run = Callable[..., tuple[int, str, str]]
 Refusal = Callable[..., str]
 CALL = ("verify", "--id", FIRST, "--name", "张三")
 COMMANDS = {
-    *("demo", "serve", "agent", "verify", "counter", "person", "staff", "reader", "scanner"),
+    *("demo", "serve", "agent", "doctor", "verify", "counter", "person", "staff", "reader"),
+    "scanner",
     "camera",
     *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "link"),
     "center",

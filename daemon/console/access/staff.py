@@ -202,6 +202,11 @@ def _is_given(pin: str) -> bool:
     return isinstance(pin, GivenPin)
 
 
+def tried(pin: str, salt: bytes) -> bytes:
+    """What an account with this PIN and salt holds."""
+    return _scrypt(pin, salt)
+
+
 def _hashed(pin: str) -> tuple[bytes, bytes]:
     check_pin(pin)
     salt = os.urandom(_SALT_BYTES)

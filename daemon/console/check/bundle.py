@@ -16,12 +16,12 @@ from typing import Any
 
 from yibao_face.daemon.config import to_toml
 from yibao_face.daemon.console.api.queue import checked, state
-from yibao_face.daemon.console.check.log import clean, without
 from yibao_face.daemon.console.check.selftest import self_test
 from yibao_face.daemon.console.check.state import state_of
 from yibao_face.daemon.console.console import Console
 from yibao_face.daemon.gallery.file import GalleryError
 from yibao_face.daemon.gallery.vault import VaultError
+from yibao_face.daemon.life.redact import clean, without
 from yibao_face.sync.api import Query
 
 _DAYS = timedelta(days=7)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from yibao_face.daemon.clock import moment
-from yibao_face.sync.delivery import harmless
+from yibao_face.daemon.life.redact import clean, without
 
 _LINES = 500
-# What could be a picture or a key in base64 or hex.
-_BLOB = re.compile(r"[A-Za-z0-9+/_=-]{40,}")
-_CUT = "…"
-# rtsp://user:password@host
-_LOGIN = re.compile(r"//[^/@\s\"]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +52,3 @@ class LogTail(logging.Handler):
             return []
         texts = without("\n".join(line.text for line in kept), names).split("\n")
         return [replace(line, text=text) for line, text in zip(kept, texts, strict=True)]
-
-
-def clean(text: str) -> str:
-    """``text`` in one line without long numbers, pictures, keys, and logins of cameras."""
-    return harmless(_BLOB.sub(_CUT, _LOGIN.sub(f"//{_CUT}@", text)))
-
-
-def without(text: str, names: Iterable[str]) -> str:
-    """``text`` without each of ``names``; a single character is no name."""
-    for name in names:
-        if len(name) > 1:
-            text = text.replace(name, _CUT)
-    return text

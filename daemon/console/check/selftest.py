@@ -1,21 +1,22 @@
-"""The self-test: each part tried, not asked. One row a part, with what to do where it failed."""
+"""The self-test: what the doctor checks of a counter, and what only the daemon can try itself.
+
+One row a part, with what to do where it failed.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from yibao_face.daemon.codes import TABLE, cause_of
-from yibao_face.daemon.console.check.state import clock_state, disk_state, link_state
+from yibao_face.daemon.console.check.state import clock_state, link_state
 from yibao_face.daemon.console.console import Console
-from yibao_face.daemon.trust.signature import check_of
-from yibao_face.daemon.wiring import outbox_path, weight_store
+from yibao_face.daemon.doctor.check import Check, Level, made
+from yibao_face.daemon.doctor.counter import model, record
+from yibao_face.daemon.doctor.machine import folder
+from yibao_face.daemon.doctor.subject import Subject
 from yibao_face.drivers.conformance.point import first_frame
-from yibao_face.models.weights.manifest import ModelEntry
-from yibao_face.models.weights.store import WeightStore
-from yibao_face.sync.store.verify import verify
 
 
 class PartFailedError(Exception):
@@ -34,18 +35,32 @@ class Part:
 
 def self_test(console: Console) -> list[Part]:
     """Every part; one that fails keeps no other from being tried."""
-    return [_tried(name, work) for name, work in _parts(console)]
+    subject = Subject(console.config, console.config_file)
+    return [
+        *(_examined(one.id.replace("-", " ", 1), one, subject) for one in _networks(console)),
+        _tried("camera", lambda: _camera(console)),
+        _examined("records", _check(record.CHECKS, "records"), subject),
+        _tried("gallery", lambda: f"{console.daemon.desk.gallery.count()} 人"),
+        _examined("disk", _check(folder.CHECKS, "disk"), subject),
+        _tried("clock", lambda: _clock(console)),
+    ]
 
 
-def _parts(console: Console) -> Iterator[tuple[str, Callable[[], str]]]:
-    store = weight_store(console.config)
-    for entry in store.manifest.models:
-        yield f"model {entry.id}", _model(store, entry)
-    yield "camera", lambda: _camera(console)
-    yield "records", lambda: _records(console)
-    yield "gallery", lambda: f"{console.daemon.desk.gallery.count()} 人"
-    yield "disk", lambda: _disk(console)
-    yield "clock", lambda: _clock(console)
+def _networks(console: Console) -> Iterator[Check]:
+    """Those that are pinned, and the one the site put in, if any."""
+    wanted = {*model.NETWORKS, *(["model-choice"] if console.config.match.model else [])}
+    return (check for check in model.CHECKS if check.id in wanted)
+
+
+def _check(checks: tuple[Check, ...], id_: str) -> Check:
+    return next(check for check in checks if check.id == id_)
+
+
+def _examined(name: str, check: Check, subject: Subject) -> Part:
+    result = made(check, subject)
+    finding = result.finding
+    told = "，".join(filter(None, (finding.measured, finding.cause, finding.fix)))
+    return Part(name, finding.level is not Level.FAIL, told, result.took_ms)
 
 
 def _tried(name: str, work: Callable[[], str]) -> Part:
@@ -59,15 +74,6 @@ def _tried(name: str, work: Callable[[], str]) -> Part:
     return Part(name, ok, said, round((time.monotonic() - began) * 1000))
 
 
-def _model(store: WeightStore, entry: ModelEntry) -> Callable[[], str]:
-    def verified() -> str:
-        # Runs it on the golden input where it has one.
-        store.verify(entry)
-        return "文件和标准结果一致"
-
-    return verified
-
-
 def _camera(console: Console) -> str:
     began = time.monotonic()
     with console.daemon.eye.open() as camera:
@@ -76,22 +82,6 @@ def _camera(console: Console) -> str:
     planes = [("彩色", True), ("深度", frame.depth_mm is not None), ("红外", frame.ir is not None)]
     seen = "、".join(title for title, there in planes if there)
     return f"{info.model}：{seen}，首帧 {time.monotonic() - began:.2f} 秒"
-
-
-def _records(console: Console) -> str:
-    report = verify(outbox_path(console.config), check_of(console.daemon.ledger.signer))
-    if not report.ok:
-        first = report.findings[0]
-        raise PartFailedError(f"记录不完好（第{first.seq}条），请导出后联系工程师")
-    return f"{report.records} 条完好，签名至第 {report.signed} 条"
-
-
-def _disk(console: Console) -> str:
-    found: dict[str, Any] = disk_state(console.config.data)
-    told = f"剩余 {found['free_bytes'] / 1e9:.1f} GB"
-    if not found["ok"]:
-        raise PartFailedError(f"{told}，请清理磁盘")
-    return told
 
 
 def _clock(console: Console) -> str:

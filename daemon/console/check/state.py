@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,10 @@ from yibao_face.daemon.codes import TABLE, cause_of
 from yibao_face.daemon.console.console import Console
 from yibao_face.daemon.core.scene.attendance import clock_set_back
 from yibao_face.daemon.core.scene.event import Kind
+from yibao_face.daemon.doctor.machine.folder import room
 from yibao_face.daemon.link.link import NONE
 from yibao_face.models.api import ModelError
 from yibao_face.sync.uplink.api import State
-
-# Below it a day's records and evidence may not fit.
-LEAST_FREE_BYTES = 512 * 1024 * 1024
-
 
 # A link that is up; one that is not known to be down: no centre, not bound, not heard yet.
 _UP = frozenset({State.ONLINE.value, State.STANDBY.value})
@@ -90,6 +86,5 @@ def clock_state(console: Console, link: dict[str, Any]) -> dict[str, Any]:
 
 def disk_state(data: Path) -> dict[str, Any]:
     """Of the disk the data folder is on."""
-    usage = shutil.disk_usage(data)
-    free, total = usage.free, usage.total
-    return {"ok": free >= LEAST_FREE_BYTES, "free_bytes": free, "total_bytes": total}
+    found = room(data)
+    return {"ok": found.enough, "free_bytes": found.free, "total_bytes": found.total}

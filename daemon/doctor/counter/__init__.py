@@ -1,0 +1,1 @@
+"""Checks of the counter: configuration, camera, networks, records, centre, library."""

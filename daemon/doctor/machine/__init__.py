@@ -1,0 +1,1 @@
+"""Checks of the machine: processor, system, folders, desktop, what was installed."""
