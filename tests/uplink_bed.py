@@ -75,9 +75,12 @@ class Box:
 class Machine:
     """A counter: a record file, the files of the link, and what sends them."""
 
-    def __init__(self, folder: Path, place: Place, **changed: Any) -> None:
+    def __init__(
+        self, folder: Path, place: Place, *, signer: Ed25519Signer = SIGNER, **changed: Any
+    ) -> None:
         self.folder, self.place = folder, place
-        self.outbox = Outbox(folder / "results.db", sign=SIGNER.sign)
+        self.keys = Keys(signer.public_key(), KEYS.seal)
+        self.outbox = Outbox(folder / "results.db", sign=signer.sign)
         self.identities = IdentityFolder(folder / "link", SECRET)
         self.heard, self.box = Heard(), Box()
         self._changed = changed
@@ -89,7 +92,7 @@ class Machine:
             outbox=self.outbox,
             folder=self.folder / "link",
             secret=SECRET,
-            keys=KEYS,
+            keys=self.keys,
             place=self.place,
             boot_id="boot-1",
             news=self.heard,
@@ -101,7 +104,7 @@ class Machine:
     def enrol(self, centre: Centre, device: str = "counter-1", **changed: Any) -> Identity:
         """Bound by a code of ``centre``, as at a counter."""
         code = changed.pop("code", None) or centre.code(device)
-        wanted = Application(centre.ca, code, KEYS)
+        wanted = Application(centre.ca, code, self.keys)
         context = self.identities.context(centre.ca, known=False)
         client = Client(self.place, context)
         try:

@@ -27,6 +27,7 @@ from inbox_bed import (
     person,
     persons,
     policy,
+    register_special,
     relation,
     roster,
     signed,
@@ -49,6 +50,18 @@ def receipt(counter: Counter) -> dict[str, Any]:
     return {"device": counter.desk.ledger.signer.key_id, "taken": [], "refused": []}
 
 
+def registration(counter: Counter) -> str:
+    """The special registration of this counter that is reviewed."""
+    made = counter.records("special")
+    return made[0].id if made else register_special(counter)
+
+
+def word(counter: Counter) -> dict[str, Any]:
+    body = {"of": registration(counter), "kind": "special", "institution": HOSPITAL}
+    said = {"reason": "照片清楚", "reviewer": "审核员甲", "at_ms": 1_795_305_600_000}
+    return {**body, "approved": True, **said}
+
+
 MAKE: dict[str, Callable[[Counter, int], object]] = {
     "policy": lambda _c, version: policy(version),
     "configuration": lambda _c, _v: VALUES,
@@ -59,12 +72,17 @@ MAKE: dict[str, Callable[[Counter, int], object]] = {
     "revocation": lambda _c, _v: REVOKED,
     "update-manifest": lambda _c, _v: manifest(),
     "queue-receipt": lambda c, _v: receipt(c),
+    "review": lambda c, _v: word(c),
 }
 NAMES = {
     "roster": HOSPITAL,
     "person-references": "batch-1",
     "round-task": "T1",
 }
+
+
+def name_of(counter: Counter, kind: str) -> str:
+    return registration(counter) if kind == "review" else NAMES.get(kind, "")
 
 
 def envelope(counter: Counter, kind: str, version: int) -> bytes:
@@ -95,7 +113,7 @@ def test_every_kind_of_the_protocol_has_who_applies_it() -> None:
 def test_each_kind_is_applied_put_on_record_and_in_force(counter: Counter, kind: str) -> None:
     counter.take(envelope(counter, kind, 3))
 
-    assert [(kind, NAMES.get(kind, ""), 3)] == counter.in_force()
+    assert [(kind, name_of(counter, kind), 3)] == counter.in_force()
     assert 1 == len(counter.records(*ACCEPTED))
     assert [] == counter.alarms()
 
@@ -135,6 +153,7 @@ def other(kind: str, made: object) -> object:
         "revocation": {"devices": ["counter-9"]},
         "update-manifest": {"release": "0.3.0"},
         "queue-receipt": {"refused": [["x", "y"]]},
+        "review": {"approved": False},
     }
     return {**body, **changes[kind]}
 
@@ -354,7 +373,7 @@ def test_a_full_disk_is_no_refusal_and_what_was_offered_is_taken_once_there_is_r
     assert [] == counter.in_force()
 
     counter.inbox.take(given)
-    assert [(kind, NAMES.get(kind, ""), 3)] == counter.in_force()
+    assert [(kind, name_of(counter, kind), 3)] == counter.in_force()
 
 
 def test_two_processes_take_one_after_the_other(tmp_path: Path, counter: Counter) -> None:

@@ -227,8 +227,8 @@ def test_the_clerks_session_owns_the_data_where_it_serves(room: Room) -> None:
 
 @pytest.mark.parametrize("online", [True, False])
 def test_the_one_time_code_is_used_once(room: Room, online: bool) -> None:
-    room.write("root/ca.pem", "a certificate")
-    answers(room, centre_url="https://c.example", enrol_code="one-time", ca_file="/root/ca.pem")
+    room.write("media/ca.pem", "a certificate")
+    answers(room, centre_url="https://c.example", enrol_code="one-time", ca_file="/media/ca.pem")
     if online:
         room.write("network", "")
 
@@ -242,8 +242,8 @@ def test_the_one_time_code_is_used_once(room: Room, online: bool) -> None:
 def test_the_archive_installs_and_removes_without_dpkg(room: Room, tmp_path: Path) -> None:
     packed = archive(tmp_path, "0.1.0")
     room.take(packed)
-    room.run(f"tar -xJf /{packed.name} -C /root")
-    folder = f"/root/{packed.name.removesuffix('.tar.xz')}"
+    room.run(f"tar -xJf /{packed.name} -C /media")
+    folder = f"/media/{packed.name.removesuffix('.tar.xz')}"
 
     with pytest.raises(PackageError, match=r"run as root"):
         room.run(f"cp -r {folder} /tmp/unpacked; runuser -u nobody -- /tmp/unpacked/install.sh")

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness import wait_for
 from uplink_bed import Machine, cable, centre, skewed
 
+from yibao_face.daemon.trust.signature import Ed25519Signer
 from yibao_face.sync.uplink.api import Place, State
 
 DAY_MS = 86_400_000
@@ -17,7 +18,8 @@ def test_after_a_partition_both_counters_records_are_there_once(tmp_path: Path) 
         machines: list[Machine] = []
         for name, wire, by_ms in (("left", left, -DAY_MS), ("right", right, DAY_MS)):
             place = Place("localhost", wire.port)
-            machine = Machine(tmp_path / name, place, hands=skewed(by_ms))
+            signer = Ed25519Signer(name.ljust(32).encode())
+            machine = Machine(tmp_path / name, place, signer=signer, hands=skewed(by_ms))
             machine.enrol(site, name)
             machine.uplink.start()
             machines.append(machine)
