@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,9 @@ class Bench:
         node = self.put(f"dev/video{number}")
         node.chmod(0o666)
         return node
+
+
+def free_port() -> int:
+    """One nobody listens on: on the usual one another daemon of this machine may."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

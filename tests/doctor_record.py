@@ -216,7 +216,12 @@ def _bare_his(bench: Bench) -> None:
 def told(**changed: str) -> Breaks:
     def make(bench: Bench) -> None:
         key = reply_signer_of(vault_of(bench.config)).public_key().hex()
-        lines = {"daemon": "127.0.0.1:51518", "key": key, "verify": "on", **changed}
+        lines = {
+            "daemon": f"127.0.0.1:{bench.config.door.port}",
+            "key": key,
+            "verify": "on",
+            **changed,
+        }
         text = "".join(f"{name} = {value}\n" for name, value in lines.items())
         bench.put("etc/yibao-face/library.conf", f"# ours\n{text}")
 
@@ -225,7 +230,7 @@ def told(**changed: str) -> Breaks:
 
 listed("library-setting", OK, "验签", told())
 listed("library-setting", FAIL, "关闭应答验签", told(verify="off"))
-listed("library-setting", FAIL, "端口不是51518", told(daemon="127.0.0.1:9"))
+listed("library-setting", FAIL, "端口不是", told(daemon="127.0.0.1:9"))
 listed("library-setting", FAIL, "公钥不是本机", told(key="00" * 32))
 listed("fonts", WARN, "方块", quiet)
 listed("fonts", OK, "wqy", put("usr/share/fonts/truetype/wqy-microhei.ttc"))

@@ -74,7 +74,7 @@ FAMILIES = (
         (
             *(Cause.NOT_SIGNED_IN, Cause.NOT_ON_ROSTER, Cause.NOT_INPATIENT),
             *(Cause.TREATMENT_OPEN, Cause.TREATMENT_NOT_OPEN, Cause.MAKEUP_LATE),
-            Cause.CLOCK_SET_BACK,
+            *(Cause.CLOCK_SET_BACK, Cause.CLOCK_AHEAD),
         ),
     ),
     Family(

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from doctor_bed import Bench
+from doctor_bed import Bench, free_port
 from harness import link_folder
 
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.section import DeskConfig
+from yibao_face.daemon.section import DeskConfig, DoorConfig
 
 
 @pytest.fixture
@@ -19,7 +19,10 @@ def bench(home: Config, tmp_path: Path) -> Bench:
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     link_folder(data / "models", home.models)
-    return Bench(tmp_path / "root", Config(data, desk=DeskConfig("001000200031")))
+    return Bench(
+        tmp_path / "root",
+        Config(data, DoorConfig(port=free_port()), desk=DeskConfig("001000200031")),
+    )
 
 
 @pytest.fixture
