@@ -5,6 +5,7 @@ The program is real: it says its version, tests itself, and answers ``/health`` 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -222,18 +223,25 @@ class Counter:
         child.returncode = 0
 
     def stop(self) -> None:
-        """The power goes."""
-        if self.child.exists():
-            pid = int(self.child.read_text())
+        """The power goes: whoever serves at the port, noted down or not, is no more."""
+        for pid in self._serving():
             try:
                 os.kill(pid, signal.SIGKILL)
-                while True:
-                    os.waitpid(pid, 0)
+                os.waitpid(pid, 0)
             except ChildProcessError:
                 _gone(pid)
             except ProcessLookupError:
                 pass
-            self.child.unlink()
+        self.child.unlink(missing_ok=True)
+
+    def _serving(self) -> list[int]:
+        words = f"\0serve\0{self.port}\0".encode()
+        found: list[int] = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if words in path.read_bytes():
+                    found.append(int(path.parent.name))
+        return found
 
     def restart(self) -> None:
         self.stop()

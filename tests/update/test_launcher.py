@@ -175,6 +175,7 @@ def test_a_daemon_without_rights_runs_the_version_that_is_not_in_doubt(
         vendor.release()
         counter.updater().take(vendor.stick())
         assert cut_off(lambda at: counter.updater(at).apply(), "watch")
+        counter.stop()
         held = take(counter.place.lock) if alive else None
         done = subprocess.run(
             [counter.root / "yibao-face", "--version"],
