@@ -235,7 +235,9 @@ def test_upgrade_rollback_uninstall(site: Site) -> None:
     machine = site.machine
     first = machine.value(ROOT_KEY, "Version")
     config = machine.data / "config.toml"
-    config.write_text(config.read_text("utf-8") + "# edited by hand\n", "utf-8")
+    # What was edited by hand is also in force: after the spoof before, he would have to act.
+    edited = '\n[liveness]\nchallenge = "never" # edited by hand\n'
+    config.write_text(config.read_text("utf-8") + edited, "utf-8")
     records = (machine.data / "results.db").stat().st_size
     younger = variant(site, "0.9.1")
     with serving(site, "serve", "--demo"):
