@@ -34,10 +34,30 @@ PORT = 51518
 SYSTEM = frozenset(
     f"{name}.dll"
     for name in (
-        *("advapi32", "avicap32", "avrt", "bcrypt", "bcryptprimitives", "cfgmgr32", "comctl32"),
+        *(
+            "advapi32",
+            "authz",
+            "avicap32",
+            "avrt",
+            "bcrypt",
+            "bcryptprimitives",
+            "cfgmgr32",
+            "comctl32",
+        ),
         *("comdlg32", "crypt32", "d3d11", "d3d9", "dbghelp", "dnsapi", "dwmapi", "dwrite", "dxgi"),
         *("gdi32", "hid", "imm32", "iphlpapi", "kernel32", "mf", "mfplat", "mfreadwrite"),
-        *("mpr", "msi", "msvcrt", "ncrypt", "netapi32", "ntdll", "ole32", "oleaut32", "opengl32"),
+        *(
+            "mpr",
+            "msi",
+            "mswsock",
+            "msvcrt",
+            "ncrypt",
+            "netapi32",
+            "ntdll",
+            "ole32",
+            "oleaut32",
+            "opengl32",
+        ),
         *("pdh", "powrprof", "propsys", "psapi", "rpcrt4", "secur32", "setupapi", "shcore"),
         *("shell32", "shlwapi", "ucrtbase", "user32", "userenv", "uxtheme", "version", "wevtapi"),
         *(
