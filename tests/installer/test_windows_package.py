@@ -34,10 +34,30 @@ PORT = 51518
 SYSTEM = frozenset(
     f"{name}.dll"
     for name in (
-        *("advapi32", "avicap32", "avrt", "bcrypt", "bcryptprimitives", "cfgmgr32", "comctl32"),
+        *(
+            "advapi32",
+            "authz",
+            "avicap32",
+            "avrt",
+            "bcrypt",
+            "bcryptprimitives",
+            "cfgmgr32",
+            "comctl32",
+        ),
         *("comdlg32", "crypt32", "d3d11", "d3d9", "dbghelp", "dnsapi", "dwmapi", "dwrite", "dxgi"),
         *("gdi32", "hid", "imm32", "iphlpapi", "kernel32", "mf", "mfplat", "mfreadwrite"),
-        *("mpr", "msi", "msvcrt", "ncrypt", "netapi32", "ntdll", "ole32", "oleaut32", "opengl32"),
+        *(
+            "mpr",
+            "msi",
+            "mswsock",
+            "msvcrt",
+            "ncrypt",
+            "netapi32",
+            "ntdll",
+            "ole32",
+            "oleaut32",
+            "opengl32",
+        ),
         *("pdh", "powrprof", "propsys", "psapi", "rpcrt4", "secur32", "setupapi", "shcore"),
         *("shell32", "shlwapi", "ucrtbase", "user32", "userenv", "uxtheme", "version", "wevtapi"),
         *(
@@ -235,7 +255,9 @@ def test_upgrade_rollback_uninstall(site: Site) -> None:
     machine = site.machine
     first = machine.value(ROOT_KEY, "Version")
     config = machine.data / "config.toml"
-    config.write_text(config.read_text("utf-8") + "# edited by hand\n", "utf-8")
+    # What was edited by hand is also in force: after the spoof before, he would have to act.
+    edited = '\n[liveness]\nchallenge = "never" # edited by hand\n'
+    config.write_text(config.read_text("utf-8") + edited, "utf-8")
     records = (machine.data / "results.db").stat().st_size
     younger = variant(site, "0.9.1")
     with serving(site, "serve", "--demo"):
