@@ -84,15 +84,12 @@ def install(room: Room, name: str, version: str) -> None:
 
 
 def examine_units(room: Room) -> None:
-    """As systemd itself sees them, without starting any."""
+    """How much each could do, by systemd's own measure; none is started."""
     for unit in UNITS:
         file = room.path / "usr/lib/systemd" / unit
         limit = f"--threshold={int(MOST_EXPOSED * 10)}"
         told = run(["systemd-analyze", "security", "--offline=yes", limit, file])
         say(f"  {told.strip().splitlines()[-1].strip()}")
-        name = f"/usr/lib/systemd/{unit}"
-        said = run(["systemd-analyze", "verify", "--man=no", f"--root={room.path}", name])
-        expect("yibao-face" not in said, f"systemd finds nothing wrong with {Path(unit).name}")
 
 
 def answer_call(room: Room) -> None:
