@@ -12,7 +12,7 @@ from yibao_face.installer.linux.deb import build_archive, build_deb
 from yibao_face.installer.linux.depend import Needs
 from yibao_face.installer.linux.tree import stage
 
-TOOLS = ("dpkg-deb", "dpkg", "ip", "unshare", "nsenter", "runuser", "objdump")
+TOOLS = ("dpkg-deb", "dpkg", "ip", "unshare", "nsenter", "runuser", "systemd-analyze")
 # What the scripts ask of the program: the real one is installed by `package linux --check`.
 PROGRAM = """#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")

@@ -22,7 +22,7 @@ _PORTRAIT = """
 import sys
 from pathlib import Path
 from yibao_face.daemon.demo.portraits import load_portrait
-Path(sys.argv[2]).write_bytes(load_portrait("first-2", Path(sys.argv[1])))
+Path(sys.argv[2]).write_bytes(load_portrait("first-1", Path(sys.argv[1])))
 """
 CONFIG = "etc/yibao-face/config.toml"
 UNITS = ("system/yibao-face.service", "system/yibao-face-link.service")
@@ -52,7 +52,7 @@ def next_version(version: str) -> str:
 
 
 def build_newer(bundle: Path, needs: Needs, newer: str, work: Path) -> Path:
-    """The same program that calls itself ``newer``; packed without squeezing."""
+    """The same program that calls itself ``newer``; not squeezed, it is used once."""
     tree = work / "tree"
     stage(bundle, newer, tree, None)
     app = tree / "opt" / "yibao-face" / f"app-{newer}"
@@ -63,7 +63,7 @@ def build_newer(bundle: Path, needs: Needs, newer: str, work: Path) -> Path:
     told.write_text(
         "".join(f"Version: {newer}\n" if line.startswith("Version:") else line for line in lines)
     )
-    deb = build_deb(tree, newer, needs, work, preset=0)
+    deb = build_deb(tree, newer, needs, work, preset=None)
     shutil.rmtree(tree)
     return deb
 
@@ -84,15 +84,12 @@ def install(room: Room, name: str, version: str) -> None:
 
 
 def examine_units(room: Room) -> None:
-    """As systemd itself sees them, without starting any."""
+    """How much each could do, by systemd's own measure; none is started."""
     for unit in UNITS:
         file = room.path / "usr/lib/systemd" / unit
         limit = f"--threshold={int(MOST_EXPOSED * 10)}"
         told = run(["systemd-analyze", "security", "--offline=yes", limit, file])
         say(f"  {told.strip().splitlines()[-1].strip()}")
-        name = f"/usr/lib/systemd/{unit}"
-        said = run(["systemd-analyze", "verify", "--man=no", f"--root={room.path}", name])
-        expect("yibao-face" not in said, f"systemd finds nothing wrong with {Path(unit).name}")
 
 
 def answer_call(room: Room) -> None:

@@ -29,8 +29,8 @@ Description: real-person check for medical insurance counters
 """
 
 
-def build_deb(tree: Path, version: str, needs: Needs, out: Path, *, preset: int) -> Path:
-    """``out/yibao-face_VERSION_amd64.deb`` of ``tree``. ``preset``: xz's, 0 to 9."""
+def build_deb(tree: Path, version: str, needs: Needs, out: Path, *, preset: int | None) -> Path:
+    """``out/yibao-face_VERSION_amd64.deb`` of ``tree``. ``preset``: xz's; ``None``: as it is."""
     control = tree / "DEBIAN"
     size = size_kb(tree)
     for name in MAINTAINER_SCRIPTS:
@@ -45,7 +45,8 @@ def build_deb(tree: Path, version: str, needs: Needs, out: Path, *, preset: int)
     (control / "conffiles").write_text("".join(f"{name}\n" for name in CONFFILES), "ascii")
     deb = out / f"yibao-face_{version}_amd64.deb"
     # One thread: xz cuts its blocks by their number, and the bytes would differ by machine.
-    pack = ["dpkg-deb", "--root-owner-group", "--threads-max=1", "-Zxz", f"-z{preset}"]
+    squeeze = ["-Znone"] if preset is None else ["--threads-max=1", "-Zxz", f"-z{preset}"]
+    pack = ["dpkg-deb", "--root-owner-group", *squeeze]
     run([*pack, "--build", tree, deb], more={"SOURCE_DATE_EPOCH": epoch()})
     shutil.rmtree(control)
     return deb

@@ -58,7 +58,9 @@ class Room:
         try:
             run(["mount", "-t", "overlay", "-o", layers, "none", self.path])
             run(["mount", "-t", "proc", "none", self.path / "proc"])
+            # Of the machine as any has them; libraries count processors there.
             run(["mount", "--bind", "/dev", self.path / "dev"])
+            run(["mount", "--bind", "-o", "ro", "/sys", self.path / "sys"])
         except PackageError:
             self.close()
             raise
@@ -74,7 +76,8 @@ class Room:
 
     def close(self) -> None:
         """Unmount; what was written is gone."""
-        for at in (self.path / "dev", self.path / "proc", self.path, self._work):
+        inner = (self.path / name for name in ("sys", "dev", "proc"))
+        for at in (*inner, self.path, self._work):
             if os.path.ismount(at):
                 run(["umount", "--lazy", at])
         shutil.rmtree(self._work, ignore_errors=True)

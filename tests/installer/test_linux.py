@@ -256,6 +256,17 @@ def test_the_archive_installs_and_removes_without_dpkg(room: Room, tmp_path: Pat
     assert not room.exists("usr/lib/systemd/system/yibao-face.service")
 
 
+def test_systemd_finds_nothing_wrong_with_the_units(room: Room) -> None:
+    install(room, "0.1.0")
+    units = "/usr/lib/systemd"
+
+    system = room.run(f"systemd-analyze verify --man=no {units}/system/yibao-face*.service")
+    user = f"XDG_RUNTIME_DIR=/tmp systemd-analyze verify --man=no --user {units}/user/yibao-face*"
+
+    assert "yibao-face" not in system
+    assert "yibao-face" not in room.run(user)
+
+
 def test_the_same_files_make_the_same_package(debs: dict[str, Path], tmp_path: Path) -> None:
     again = package(tmp_path, "0.1.0")
 
