@@ -13,6 +13,8 @@ from yibao_face.models.api import ModelAlteredError, ModelRunError
 
 # onnxruntime publishes no types: its values are Any from here on, and pinned down in `run`.
 ort: Any = onnxruntime
+# Nothing of a counter goes to anybody but its centre.
+ort.disable_telemetry_events()
 
 Tensor = npt.NDArray[np.float32]
 
