@@ -197,10 +197,10 @@ def demo(rest: list[str]) -> int:
 def test(rest: list[str]) -> int:
     """All tests, against real networks and a real daemon; what is in one file runs in one process.
 
-    Many wait for machines, clocks and children: one process more than there are processors. In
+    Many wait for machines, clocks and children: two processes for each processor. In
     the order of their names, as the slowest file, a whole machine in ``beds``, has to be first.
     """
-    processes = str((os.cpu_count() or 1) + 1)
+    processes = str(2 * (os.cpu_count() or 1))
     shared = ["-n", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
     return call([str(PYTHON), "-m", "pytest", "-q", *(rest or shared)])
 
