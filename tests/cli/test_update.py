@@ -213,7 +213,8 @@ def test_the_real_daemon_is_switched_to_and_answers(
         health = ask(pc.site.health)
         assert health is not None
         assert (str(ours), True) == (health.version, health.able)
-        assert "已退回 0.0.9" in run("update", "rollback")[1]
+        back = run("update", "rollback")
+        assert "已退回 0.0.9" in back[1], back
         assert "0.0.9" == pc.answers()
     finally:
         pc.stop()
