@@ -83,7 +83,7 @@ def settle(pc: Counter, *words: str, more: str = "") -> None:
         f"data = {json.dumps(str(pc.data))}\nrestart = {json.dumps(restart)}\n"
         f"switch = '{pc.kind}'\nplatform = '{PLATFORM}'\n"
         f"health = 'http://127.0.0.1:{pc.port}/health'\n{more}\n"
-        "[watch]\nwatch_s = 1\nstart_s = 30\nsilence_s = 10\n"
+        "[watch]\nwatch_s = 1\nstart_s = 90\nsilence_s = 30\n"
     )
     (pc.place.own / "update.toml").write_text(text, "utf-8")
 
