@@ -1,6 +1,7 @@
 """An MSI for roll-out by a domain: it carries the setup, runs it silently and takes it away again.
 
 ``msiexec /i … /qn ORGCODE=H44010600001 CENTREURL=https://host:51519``
+``SETUPOPTIONS``: more words for the setup, as ``/NOSTART``.
 """
 
 from __future__ import annotations

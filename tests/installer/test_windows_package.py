@@ -93,6 +93,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site, None, None
         ROOT / ".dev" / "windows" / "prefix-package", tmp_path_factory.mktemp("real")
     )
     machine.wine.kill()
+    # What a run that was broken off left.
+    for msi in OUT.glob("*.msi"):
+        machine.wine.call(["msiexec", "/x", path(msi), "/qn"], wait_s=300)
     shutil.rmtree(machine.program, ignore_errors=True)
     shutil.rmtree(machine.data, ignore_errors=True)
     machine.wine.call(["reg", "delete", ROOT_KEY, "/f"], wait_s=60)
@@ -306,8 +309,10 @@ def variant(site: Site, version: str, *, damaged: bool = False) -> Path:
 def test_an_msi_installs_and_is_removed(site: Site) -> None:
     machine = site.machine
     [msi] = OUT.glob("*.msi")
-    words = ["msiexec", "/i", path(msi), "/qn", "ORGCODE=H44010600001"]
-    assert 0 == machine.wine.call(words, wait_s=900)[0]
+    words = ["msiexec", "/i", path(msi), "/qn", "ORGCODE=H44010600001", "SETUPOPTIONS=/NOSTART"]
+    code, _ = machine.wine.call(words, wait_s=900)
+    report = machine.data / "logs" / "install-report.txt"
+    assert 0 == code, report.read_text("utf-16")
     assert machine.value(ROOT_KEY, "Version") is not None
     assert (machine.program / "current").is_file()
 

@@ -119,7 +119,7 @@ def uninstalled(machine: Windows, *words: str) -> None:
 def test_an_msi_installs_by_the_same_setup_and_takes_it_away(machine: Windows, old: Path) -> None:
     require("wixl")
     file = compile_msi(machine.held / "roll-out.msi", "0.1.0", old, machine.held / "msi")
-    install = ["msiexec", "/i", path(file), "/qn", "ORGCODE=H44010600001"]
+    install = ["msiexec", "/i", path(file), "/qn", "ORGCODE=H44010600001", "SETUPOPTIONS=/NOSTART"]
     assert 0 == machine.wine.call(install, wait_s=100)[0]
     assert in_use(machine) == ("app-0.1.0", "0.1.0")
 
