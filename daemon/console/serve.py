@@ -19,7 +19,7 @@ from yibao_face.daemon.console.api import (
 )
 from yibao_face.daemon.console.console import Console, opened
 from yibao_face.daemon.console.route import route_defs
-from yibao_face.daemon.console.web.site import site_routes
+from yibao_face.daemon.console.web.site import SITE
 from yibao_face.daemon.door.server import serve
 from yibao_face.daemon.wiring import Daemon
 
@@ -29,7 +29,7 @@ ROUTES = tuple(route for room in _ROOMS for route in room.ROUTES)
 
 def console_routes(console: Console) -> list[web.RouteDef]:
     """The page and everything it asks."""
-    return [*site_routes(), *route_defs(console, ROUTES)]
+    return [*SITE.routes(), *route_defs(console, ROUTES)]
 
 
 async def serve_with_console(

@@ -9,7 +9,7 @@ import pytest
 
 from yibao_face.daemon.console.access.role import Role
 from yibao_face.daemon.console.api.encounter import ENCOUNTERS
-from yibao_face.daemon.console.web.site import FOLDER, lacking_assets
+from yibao_face.daemon.console.web.site import FOLDER, SITE
 from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.core.scene.round import DayState, TaskState
 from yibao_face.daemon.core.scene.treatment import Item
@@ -110,4 +110,4 @@ def test_the_page_has_no_script_or_style_within_itself() -> None:
 
 def test_the_assets_are_those_that_are_pinned() -> None:
     assert ["pico.min.css", "alpine.min.js"] == re.findall(r'/ui/asset/([^"]+)"\s+integrity', HTML)
-    assert [] == lacking_assets(FOLDER, HTML)
+    assert [] == SITE.lacking()
