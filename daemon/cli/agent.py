@@ -10,12 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from yibao_face.daemon.agent.agent import Agent, ask_to_show
-from yibao_face.daemon.agent.lock import Seat, take_seat
+from yibao_face.daemon.agent.lock import take_seat
 from yibao_face.daemon.cli.common import CliError, Commands, command, say
 from yibao_face.daemon.config import Config, default_home, load_site
 from yibao_face.daemon.door.client import Caller, ClientError, caller_of
 from yibao_face.daemon.life.life import alive, kept
 from yibao_face.daemon.wiring import build, mend_inbox
+from yibao_face.installer.update.swap.lock import Held
 
 _STARTED_AT = time.monotonic()
 _POLL_S = 2.0
@@ -64,7 +65,7 @@ def _serve(config: Config, given: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _seat(config: Config, *, wait: bool) -> Generator[Seat | None, None, None]:
+def _seat(config: Config, *, wait: bool) -> Generator[Held | None, None, None]:
     """The right to serve; ``None`` where another agent does and was told so."""
     seat = _taken(config)
     if seat is None and not _shown(config):
@@ -81,7 +82,7 @@ def _seat(config: Config, *, wait: bool) -> Generator[Seat | None, None, None]:
         yield seat
 
 
-def _taken(config: Config) -> Seat | None:
+def _taken(config: Config) -> Held | None:
     """The seat of this data folder, while no agent of another folder answers at the port."""
     try:
         config.data.mkdir(parents=True, exist_ok=True)

@@ -44,9 +44,12 @@ def encounter_file(data: Path) -> Path:
     return data / "encounter.lock"
 
 
-def take(path: Path) -> Held | None:
-    """The lock ``path``, ``None`` while another process has it; ``OSError``: no such folder."""
-    handle = _opened(path)
+def take(path: Path, mode: int = 0o644) -> Held | None:
+    """The lock ``path``, ``None`` while another process has it; ``OSError``: no such folder.
+
+    ``mode``: who may look at it, where it is made.
+    """
+    handle = _opened(path, mode)
     try:
         _lock(handle)
     except OSError:
@@ -63,9 +66,9 @@ def alone(path: Path) -> Held:
     return held
 
 
-def _opened(path: Path) -> int:
+def _opened(path: Path, mode: int) -> int:
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, mode)
     except FileExistsError:
         try:
             return os.open(path, os.O_RDWR | _NO_LINK)
