@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from yibao_face.daemon.amend import replace_config
 from yibao_face.daemon.config import ConfigError, load_site
 from yibao_face.daemon.setup.answer import Answer
 
@@ -27,7 +27,7 @@ def write_answer(file: Path, answer: Answer) -> bool:
         if after == before:
             return False
         file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, after)
+        replace_config(file, after, load_site)
     except (OSError, UnicodeDecodeError, TOMLKitError, TypeError, AttributeError) as exc:
         raise SetupError(f"配置文件无法写入 / {file.name} cannot be written: {exc}") from exc
     except ConfigError as exc:
@@ -51,16 +51,3 @@ def with_answer(before: str, answer: Answer) -> str:
         if table.get(key) != value:
             table[key] = value
     return tomlkit.dumps(document)
-
-
-def _replace(file: Path, text: str) -> None:
-    part = file.with_name(f"{file.name}.{os.urandom(4).hex()}.part")
-    try:
-        with part.open("x", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        load_site(part)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from yibao_face.daemon.amend import replace_config
 from yibao_face.daemon.config import ConfigError, load_config
 from yibao_face.drivers.api import CameraInfo
 
@@ -43,22 +43,8 @@ def write_pin(file: Path, pinned: Pinned) -> None:
         camera = document.setdefault("camera", tomlkit.table())
         for key in ("usb_id", "serial", "path", "firmware"):
             camera[f"pin_{key}"] = getattr(pinned, key)
-        _replace(file, tomlkit.dumps(document))
-    except (OSError, UnicodeDecodeError, TOMLKitError, TypeError) as exc:
-        raise PinError("配置文件无法写入，请检查文件权限") from exc
-
-
-def _replace(file: Path, text: str) -> None:
-    part = file.with_name(f"{file.name}.{os.urandom(4).hex()}.part")
-    try:
-        with part.open("x", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        # A file the daemon cannot read at its next start would stop the counter.
-        load_config(part)
-        part.replace(file)
+        replace_config(file, tomlkit.dumps(document), load_config)
     except ConfigError as exc:
         raise PinError("写入后的配置无法使用，已放弃修改，请联系工程师") from exc
-    finally:
-        part.unlink(missing_ok=True)
+    except (OSError, UnicodeDecodeError, TOMLKitError, TypeError) as exc:
+        raise PinError("配置文件无法写入，请检查文件权限") from exc
