@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
+
+# Whose records they are: the name of a machine, the code of an institution.
+DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+INSTITUTION = re.compile(r"[A-Za-z0-9]{1,32}")
 
 
 class StoreError(Exception):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-
-DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-INSTITUTION = re.compile(r"[A-Za-z0-9]{1,32}")
 
 UnixMs = Callable[[], int]
 

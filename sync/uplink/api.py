@@ -11,8 +11,6 @@ from enum import StrEnum, unique
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-INSTITUTION = re.compile(r"[A-Za-z0-9]{1,32}")
 DEFAULT_PORT = 51519
 # The centre's clock and this one may differ so much before somebody has to look (F31).
 SKEW_MS = 5 * 60 * 1000

@@ -17,7 +17,8 @@ from yibao_face.daemon.cli.centre.service import opened as _open
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
 from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.trust.document import Document, DocumentError, load_keys, open_document
-from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, CenterError, Limits, unix_ms
+from yibao_face.sync.api import DEVICE_ID, INSTITUTION
+from yibao_face.sync.center.api import CenterError, Limits, unix_ms
 from yibao_face.sync.center.log import warning
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, Caller, RefusedError
+from yibao_face.sync.api import DEVICE_ID, INSTITUTION
+from yibao_face.sync.center.api import Caller, RefusedError
 from yibao_face.sync.center.device.authority import device_uri
 
 # 32 letters and digits that are not mistaken for each other when they are read out.

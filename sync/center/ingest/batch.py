@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION, Caller, RefusedError
+from yibao_face.sync.api import DEVICE_ID, INSTITUTION
+from yibao_face.sync.center.api import Caller, RefusedError
 from yibao_face.sync.center.ingest.head import Head
 from yibao_face.sync.center.ingest.record import SCHEMAS
 from yibao_face.sync.chain import SHA256, SM3

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from yibao_face.sync.uplink.api import DEVICE_ID, INSTITUTION, IdentityError
+from yibao_face.sync.api import DEVICE_ID, INSTITUTION
+from yibao_face.sync.uplink.api import IdentityError
 from yibao_face.sync.uplink.identity.file import read_secret, replace_secret, stamp_of
 
 _FILE, _DRAFT = "identity.pem", "draft.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from yibao_face.sync.center.api import DEVICE_ID, INSTITUTION
+from yibao_face.sync.api import DEVICE_ID, INSTITUTION
 from yibao_face.sync.center.office.door.field import (
     Field,
     choice,

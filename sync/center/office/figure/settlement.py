@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from yibao_face.sync.center.api import INSTITUTION as CODE
+from yibao_face.sync.api import INSTITUTION as CODE
 from yibao_face.sync.center.api import RefusedError
 from yibao_face.sync.center.office.door.field import text
 from yibao_face.sync.center.office.figure.calendar import asked_days

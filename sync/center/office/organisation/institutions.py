@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
-from yibao_face.sync.center.api import INSTITUTION as CODE
+from yibao_face.sync.api import INSTITUTION as CODE
 from yibao_face.sync.center.api import RefusedError
 from yibao_face.sync.center.office.door.field import choice, text
 from yibao_face.sync.center.office.door.form import INSTITUTION_KINDS

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from yibao_face.sync.center.api import INSTITUTION as CODE
+from yibao_face.sync.api import INSTITUTION as CODE
 from yibao_face.sync.center.office.door.field import choice, text
 from yibao_face.sync.center.office.figure.calendar import asked_days, day_range_ms
 from yibao_face.sync.center.office.office import Ask, Office
