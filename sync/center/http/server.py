@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aiohttp import web
@@ -15,22 +16,35 @@ from yibao_face.sync.center.device.authority import ROOT_CERT, SERVER_CERT, SERV
 from yibao_face.sync.center.http.app import make_app
 
 _KEEPALIVE_S = 75.0
-_LAST_REQUESTS_S = 10.0
+LAST_REQUESTS_S = 10.0
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:
-    """TLS 1.2 or newer; a client certificate, where shown, must be of this centre's authority."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    """As ``own_context``; a client certificate, where shown, must be of this authority."""
+    context = own_context(folder)
     # Optional, as /v1/enrol has to work without: every other route asks for it (see ``known``).
     context.verify_mode = ssl.CERT_OPTIONAL
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
-    try:
-        context.load_cert_chain(folder / SERVER_CERT, folder / SERVER_KEY)
+    with _usable(folder):
         context.load_verify_locations(folder / ROOT_CERT)
+    return context
+
+
+def own_context(folder: Path) -> ssl.SSLContext:
+    """TLS 1.2 or newer with the centre's server certificate; callers need none."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with _usable(folder):
+        context.load_cert_chain(folder / SERVER_CERT, folder / SERVER_KEY)
+    return context
+
+
+@contextmanager
+def _usable(folder: Path) -> Generator[None, None, None]:
+    try:
+        yield
     except (OSError, ssl.SSLError) as exc:
         raise CenterError(f"the certificates in {folder.name} cannot be used") from exc
-    return context
 
 
 async def serve(  # noqa: PLR0913  # where, and what to tell whom
@@ -52,17 +66,28 @@ async def serve(  # noqa: PLR0913  # where, and what to tell whom
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=_KEEPALIVE_S,
-        shutdown_timeout=_LAST_REQUESTS_S,
+        shutdown_timeout=LAST_REQUESTS_S,
     )
+    await listen(runner, (host, port), tls_context(center.folder), ready, stop, share=share)
+
+
+async def listen(  # noqa: PLR0913  # what is served where, and what to tell whom
+    runner: web.AppRunner,
+    where: tuple[str, int],
+    context: ssl.SSLContext,
+    ready: Callable[[int], None],
+    stop: asyncio.Event,
+    *,
+    share: bool = False,
+) -> None:
+    """Run ``runner`` at (address, port) over TLS until ``stop``; see ``serve``."""
     await runner.setup()
     try:
-        site = web.TCPSite(
-            runner, host, port, ssl_context=tls_context(center.folder), reuse_port=share or None
-        )
+        site = web.TCPSite(runner, *where, ssl_context=context, reuse_port=share or None)
         try:
             await site.start()
         except OSError as exc:
-            raise CenterError(f"port {port} cannot be opened: {exc.strerror}") from exc
+            raise CenterError(f"port {where[1]} cannot be opened: {exc.strerror}") from exc
         ready(int(runner.addresses[0][1]))
         await stop.wait()
     finally:
