@@ -7,13 +7,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, select, true
 
 from yibao_face.sync.center.api import RefusedError
 from yibao_face.sync.center.center import Center
 from yibao_face.sync.center.office.door.permission import Permission
 from yibao_face.sync.center.office.people import audit
-from yibao_face.sync.center.office.people.scope import Actor, Scope
+from yibao_face.sync.center.office.people.scope import Actor, Scope, region_filter
 from yibao_face.sync.center.office.people.secret import Secrets
 from yibao_face.sync.center.office.store.tables import SETTING
 
@@ -62,6 +62,12 @@ class Ask:
     source: str
     now_ms: int
     session: str = ""
+
+    def holds(self, db: Connection, column: Any) -> ColumnElement[bool]:
+        """The condition of every list: an institution the actor may look at and asks for."""
+        named, region = self.query["institution"], self.query["region"]
+        asked = true() if named is None else column == named
+        return and_(self.scope.holds(column), asked, region_filter(db, column, region))
 
 
 @dataclass(frozen=True, slots=True)

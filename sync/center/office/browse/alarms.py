@@ -9,7 +9,6 @@ from sqlalchemy import Connection, select
 from yibao_face.sync.center.office.fleet.state import newest_certificates
 from yibao_face.sync.center.office.office import Ask, Office
 from yibao_face.sync.center.office.organisation.sheet import write_sheet
-from yibao_face.sync.center.office.people.scope import region_filter
 from yibao_face.sync.center.office.store.page import paged
 from yibao_face.sync.center.store.database import rows
 from yibao_face.sync.center.store.tables import ALARM
@@ -39,7 +38,4 @@ def export_alarms(office: Office, ask: Ask) -> str:
 def _asked(db: Connection, ask: Ask) -> Any:
     held = newest_certificates()
     own = select(*ALARM.c, held.c.institution).join(held, held.c.device == ALARM.c.device)
-    own = own.where(held.c.place == 1, ask.scope.holds(held.c.institution))
-    if ask.query["institution"] is not None:
-        own = own.where(held.c.institution == ask.query["institution"])
-    return own.where(region_filter(db, held.c.institution, ask.query["region"]))
+    return own.where(held.c.place == 1, ask.holds(db, held.c.institution))

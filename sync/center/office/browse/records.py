@@ -13,7 +13,6 @@ from yibao_face.sync.center.office.figure.calendar import asked_days, day_range_
 from yibao_face.sync.center.office.office import Ask, Office
 from yibao_face.sync.center.office.organisation.sheet import write_sheet
 from yibao_face.sync.center.office.people import mask
-from yibao_face.sync.center.office.people.scope import region_filter
 from yibao_face.sync.center.office.review.erasures import UUID7
 from yibao_face.sync.center.office.store.page import paged
 from yibao_face.sync.center.store.tables import RECORD
@@ -78,12 +77,11 @@ def asked_records(db: Connection, ask: Ask) -> tuple[Any, list[Any]]:
     since_ms, until_ms = day_range_ms(first, last)
     if part_of(last) - part_of(first) >= _MOST_DAYS:
         raise RefusedError(422, "field", f"一次最多查{_MOST_DAYS}天")
-    own = select(*(RECORD.c[name] for name in _READ)).where(ask.scope.holds(RECORD.c.institution))
-    for name in ("institution", "device", "kind", "cause", "code"):
+    own = select(*(RECORD.c[name] for name in _READ)).where(ask.holds(db, RECORD.c.institution))
+    for name in ("device", "kind", "cause", "code"):
         if query[name] is not None:
             own = own.where(RECORD.c[name] == query[name])
     own = own.where(RECORD.c.demo.is_(bool(query["demo"])))
-    own = own.where(region_filter(db, RECORD.c.institution, query["region"]))
     if query["device"] is None and query["institution"] is None:
         parts = RECORD.c.part.between(part_of(first), part_of(last))
         return own.where(parts), [RECORD.c.part, RECORD.c.id]

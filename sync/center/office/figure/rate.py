@@ -20,7 +20,7 @@ from yibao_face.sync.center.office.figure.fact import (
 from yibao_face.sync.center.office.office import Ask, Office
 from yibao_face.sync.center.office.organisation.institutions import names_of
 from yibao_face.sync.center.office.organisation.sheet import write_sheet
-from yibao_face.sync.center.office.people.scope import EVERYWHERE, Scope, region_filter
+from yibao_face.sync.center.office.people.scope import EVERYWHERE, Scope
 from yibao_face.sync.center.office.store.figure_tables import (
     COUNT,
     DEAL,
@@ -194,12 +194,8 @@ def _warnings(figures: Row, *, lost_treatment: bool) -> list[str]:
 
 
 def _asked(db: Connection, ask: Ask) -> list[Any]:
-    query = ask.query
-    first, last = asked_days(query["from"], query["to"], ask.now_ms, _DAYS)
-    own = [RATE.c.day.between(first, last), ask.scope.holds(RATE.c.institution)]
-    if query["institution"] is not None:
-        own.append(RATE.c.institution == query["institution"])
-    return [*own, region_filter(db, RATE.c.institution, query["region"])]
+    first, last = asked_days(ask.query["from"], ask.query["to"], ask.now_ms, _DAYS)
+    return [RATE.c.day.between(first, last), ask.holds(db, RATE.c.institution)]
 
 
 def _sums(db: Connection, conditions: list[Any]) -> list[Row]:

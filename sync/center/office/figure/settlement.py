@@ -16,7 +16,7 @@ from yibao_face.sync.center.office.figure.calendar import asked_days
 from yibao_face.sync.center.office.office import Ask, Office
 from yibao_face.sync.center.office.organisation.sheet import read_sheet
 from yibao_face.sync.center.office.people import mask
-from yibao_face.sync.center.office.people.scope import Scope, region_filter
+from yibao_face.sync.center.office.people.scope import Scope
 from yibao_face.sync.center.office.store.figure_tables import CERTIFIED, SETTLEMENT
 from yibao_face.sync.center.office.store.page import paged
 from yibao_face.sync.center.store.database import rows
@@ -191,12 +191,8 @@ def _moment(n: int, row: Row) -> int:
 
 
 def _asked(db: Connection, ask: Ask) -> list[Any]:
-    query = ask.query
-    first, last = asked_days(query["from"], query["to"], ask.now_ms, _DAYS)
-    own = [SETTLEMENT.c.day.between(first, last), ask.scope.holds(SETTLEMENT.c.institution)]
-    if query["institution"] is not None:
-        own.append(SETTLEMENT.c.institution == query["institution"])
-    return [*own, region_filter(db, SETTLEMENT.c.institution, query["region"])]
+    first, last = asked_days(ask.query["from"], ask.query["to"], ask.now_ms, _DAYS)
+    return [SETTLEMENT.c.day.between(first, last), ask.holds(db, SETTLEMENT.c.institution)]
 
 
 def _shown(row: Row, *, bare: bool) -> Row:

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from yibao_face.sync.center.office.office import Ask, Office
-from yibao_face.sync.center.office.people.scope import region_filter
 from yibao_face.sync.center.office.publish import NoKeyError, Parcel, publish
 from yibao_face.sync.center.office.review.cases import AGENT, SPECIAL
 from yibao_face.sync.center.office.store.tables import CASE
@@ -22,11 +21,9 @@ _AT_ONCE = 100
 def count_specials(office: Office, ask: Ask) -> dict[str, Any]:
     """How many of each kind are in each state."""
     own = select(CASE.c.kind, CASE.c.state, func.count().label("n"))
-    own = own.where(CASE.c.kind.in_(KINDS), ask.scope.holds(CASE.c.institution))
-    if ask.query["institution"] is not None:
-        own = own.where(CASE.c.institution == ask.query["institution"])
+    own = own.where(CASE.c.kind.in_(KINDS))
     with office.reading() as db:
-        own = own.where(region_filter(db, CASE.c.institution, ask.query["region"]))
+        own = own.where(ask.holds(db, CASE.c.institution))
         grouped = own.group_by(CASE.c.kind, CASE.c.state)
         return {"counts": rows(db, grouped.order_by(CASE.c.kind, CASE.c.state))}
 

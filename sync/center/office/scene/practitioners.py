@@ -14,7 +14,6 @@ from yibao_face.sync.center.office.figure.calendar import asked_days, day_range_
 from yibao_face.sync.center.office.office import Ask, Office
 from yibao_face.sync.center.office.organisation.sheet import read_sheet
 from yibao_face.sync.center.office.people import mask
-from yibao_face.sync.center.office.people.scope import region_filter
 from yibao_face.sync.center.office.publish import Parcel, devices_of, publish_sealed
 from yibao_face.sync.center.office.store.page import paged
 from yibao_face.sync.center.office.store.tables import PRACTITIONER
@@ -37,12 +36,11 @@ _FIELDS = (
 def list_practitioners(office: Office, ask: Ask) -> dict[str, Any]:
     """By institution; names and numbers masked."""
     query = ask.query
-    own = select(PRACTITIONER).where(ask.scope.holds(PRACTITIONER.c.institution))
-    for name in ("institution", "status"):
-        if query[name] is not None:
-            own = own.where(PRACTITIONER.c[name] == query[name])
+    own = select(PRACTITIONER)
+    if query["status"] is not None:
+        own = own.where(PRACTITIONER.c.status == query["status"])
     with office.looking(ask, "practitioners") as (db, bare):
-        own = own.where(region_filter(db, PRACTITIONER.c.institution, query["region"]))
+        own = own.where(ask.holds(db, PRACTITIONER.c.institution))
         keys = [PRACTITIONER.c.institution, PRACTITIONER.c.id]
         found, following = paged(db, own, keys, query)
     return {"items": [_shown(office, row, bare=bare) for row in found], "next": following}
@@ -93,16 +91,13 @@ def list_attendance(office: Office, ask: Ask) -> dict[str, Any]:
     since, until = day_range_ms(*asked_days(query["from"], query["to"], ask.now_ms, _DAYS))
     kept = ("id", "device", "institution", "at_unix_ms", "day", "person", "cause", "kind")
     own = select(*(RECORD.c[name] for name in kept)).where(
-        ask.scope.holds(RECORD.c.institution),
         RECORD.c.at_unix_ms >= since,
         RECORD.c.at_unix_ms < until,
         RECORD.c.kind.in_(_SIGNS),
         RECORD.c.demo.is_(False),
     )
-    if query["institution"] is not None:
-        own = own.where(RECORD.c.institution == query["institution"])
     with office.looking(ask, "attendance") as (db, bare):
-        own = own.where(region_filter(db, RECORD.c.institution, query["region"]))
+        own = own.where(ask.holds(db, RECORD.c.institution))
         keys = [RECORD.c.at_unix_ms, RECORD.c.id]
         found, following = paged(db, own, keys, query, newest=True)
     return {"items": [_sign(row, bare=bare) for row in found], "next": following}
