@@ -7,58 +7,51 @@ import asyncio
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from pathlib import Path
 
 from yibao_face.daemon.agent.agent import Agent, ask_to_show
 from yibao_face.daemon.agent.lock import take_seat
 from yibao_face.daemon.cli.common import CliError, Commands, command, say
-from yibao_face.daemon.config import Config, default_home, load_site
+from yibao_face.daemon.cli.serve import add_options, announce, site_of
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.client import Caller, ClientError, caller_of
 from yibao_face.daemon.life.life import alive, kept
 from yibao_face.daemon.wiring import build, mend_inbox
 from yibao_face.installer.update.swap.lock import Held
 
-_STARTED_AT = time.monotonic()
 _POLL_S = 2.0
 
 
 def add(commands: Commands) -> None:
     """Register the command."""
     parser = command(commands, "agent", "daemon with window and tray / 启动核验服务和界面")
-    parser.add_argument(
-        "--port", type=int, help="instead of the configured port; 0 = any free one"
-    )
+    add_options(parser)
     parser.add_argument("--no-ui", action="store_true", help="without window and tray")
     parser.add_argument("--wait", action="store_true", help="wait where another session serves")
-    parser.add_argument("--demo", action="store_true", help="let recordings pass; marks results")
-    parser.add_argument("--verbose", action="store_true", help="log every step")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Serve until SIGINT, SIGTERM or the tray's 退出; 0 too where another agent serves."""
-    config = load_site(given.config)
-    if given.port is not None:
-        config = replace(config, door=replace(config.door, port=given.port))
+    config, file = site_of(given)
     # The seat before the log: two processes must not write the same file.
     with _seat(config, wait=given.wait) as seat:
         if seat is not None:
-            _serve(config, given)
+            _serve(config, file, given)
     return 0
 
 
-def _serve(config: Config, given: argparse.Namespace) -> None:
+def _serve(config: Config, file: Path, given: argparse.Namespace) -> None:
     with kept(config.data, "agent", verbose=given.verbose) as crash, ExitStack() as ended:
         mend_inbox(config)
         daemon = build(config, demo=given.demo)
         # The pulse outlasts the daemon's own end: that may hang, too.
         pulse = ended.enter_context(alive(daemon, crash))
         ended.enter_context(daemon)
-        host, file = config.door.host, given.config or default_home() / "config.toml"
         agent = Agent(daemon, file, not given.no_ui, follow=pulse.follow)
 
         def ready(port: int) -> None:
-            _announce(host, port)
+            announce(config.door.host, port)
             pulse.ready()
 
         asyncio.run(agent.run(ready))
@@ -115,7 +108,3 @@ def _shown(config: Config) -> bool:
         return False
     say("already running; it was asked to show itself / 程序已在运行，已请其显示")
     return True
-
-
-def _announce(host: str, port: int) -> None:
-    say(f"ready http://{host}:{port} after {time.monotonic() - _STARTED_AT:.2f} s")
