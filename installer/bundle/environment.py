@@ -17,21 +17,22 @@ def make_environment(folder: Path) -> Path:
         raise PackageError("a bundle is made with Python 3.11")
     venv.create(folder, with_pip=True, clear=True)
     python = folder / "bin" / "python"
-    pip: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-    ]
     for lock in LOCKS:
-        file = ROOT / "requirements" / f"{lock}.lock"
-        if file.is_file():
-            run([*pip, "--require-hashes", "--requirement", file])
-    run([*pip, make_wheel(python, folder / "wheel")])
+        install_lock(python, lock)
+    run([*pip_install(python), make_wheel(python, folder / "wheel")])
     return python
+
+
+def install_lock(python: Path, lock: str) -> None:
+    """Exactly what ``requirements/<lock>.lock`` names, hashes checked; ``PackageError``."""
+    file = ROOT / "requirements" / f"{lock}.lock"
+    run([*pip_install(python), "--require-hashes", "--requirement", file])
+
+
+def pip_install(python: Path) -> list[str | Path]:
+    """The words every installation begins with."""
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps")
+    return [python, "-m", "pip", "install", *quiet]
 
 
 def make_wheel(python: Path, folder: Path) -> Path:

@@ -9,7 +9,8 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
-from yibao_face.installer.command import ROOT, PackageError, run
+from yibao_face.installer.bundle.environment import install_lock
+from yibao_face.installer.command import PackageError, run
 
 _PAPERS = ("LICEN", "COPYING", "NOTICE", "AUTHORS", "COPYRIGHT")
 # Debian's own words on the libraries that are taken from the system.
@@ -26,16 +27,7 @@ def write_bill(python: Path, work: Path, to: Path) -> None:
     """The bill of what is installed beside ``python``, made by a tool in a venv of its own."""
     venv.create(work, with_pip=True, clear=True)
     own = work / "bin" / "python"
-    pip: list[str | Path] = [
-        own,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-    ]
-    run([*pip, "--require-hashes", "--requirement", ROOT / "requirements" / "bundle-paper.lock"])
+    install_lock(own, "bundle-paper")
     tool: list[str | Path] = [own, "-m", "cyclonedx_py", "environment", "--output-reproducible"]
     run([*tool, "--spec-version", "1.6", "--output-format", "JSON", "-o", to, python])
     bill: dict[str, Any] = json.loads(to.read_text("utf-8"))
