@@ -216,17 +216,18 @@ def serving(home: Path, port: int, host: str = "127.0.0.1") -> Generator[None, N
 
 def bind(config: Config, home: Path, port: int) -> None:
     """Set up the centre and bind this machine to it, as an operator and an engineer do."""
-    _run("center", "init", "--data", str(home))
+    run("center", "init", "--data", str(home))
     who = ("--institution", INSTITUTION, "--device", DEVICE)
-    code = _run("center", "code", "--data", str(home), *who).split()[0]
+    code = run("center", "code", "--data", str(home), *who).split()[0]
     file = config.data / "config.toml"
     file.write_text(to_toml(config), "utf-8")
     with serving(home, port):
         link = ("link", "--config", str(file), "enrol")
-        _run(*link, "--ca", str(home / "ca.pem"), "--code", code)
+        run(*link, "--ca", str(home / "ca.pem"), "--code", code)
 
 
-def _run(*words: str) -> str:
+def run(*words: str) -> str:
+    """A command of ours, to its end; what it printed."""
     done = subprocess.run([*_PROGRAM, *words], check=False, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(words[:2])}: {done.stderr.strip()}")

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from backlog import INSTITUTION, serving
+from backlog import INSTITUTION, run, serving
 from scratch import ENROLLED, enrol_one, scratch_site
 from sqlalchemy import select
 
@@ -153,14 +153,6 @@ def bind(counter: Counter, home: Path) -> None:
     code = run("center", "code", "--data", str(home), *who).split()[0]
     link = ("link", "--config", str(config.data / "config.toml"), "enrol")
     run(*link, "--ca", str(home / "ca.pem"), "--code", code)
-
-
-def run(*words: str) -> str:
-    """A command of ours."""
-    done = subprocess.run([*_PROGRAM, *words], check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(words[:2])}: {done.stderr.strip()}")
-    return done.stdout
 
 
 def wait_for(true: Callable[[], bool], what: str, most_s: float = 90.0) -> None:

@@ -52,15 +52,9 @@ def rate_of(desk: Desk, institution: str, first: date, last: date) -> Rate:
     return rate(rate_events(desk, institution), institution, first, last)
 
 
-def view_rate(desk: Desk, form: Form) -> dict[str, Any]:
-    """认证率 of a day range, record by record where asked to ``explain``."""
-    institution, today = desk.institution(form), desk.ledger.clock.today()
-    first, last = form.day("from", "开始日期", today), form.day("to", "结束日期", today)
-    if not 0 <= (last - first).days <= MAX_DAYS:
-        raise FormError(f"结束日期(to)不能早于开始日期，且不超过{MAX_DAYS}天")
-    events = rate_events(desk, institution)
-    found = rate(events, institution, first, last)
-    shown: dict[str, Any] = {
+def figures_of(found: Rate) -> dict[str, Any]:
+    """What every list of a rate begins with."""
+    return {
         "percent": percent_text(found.percent),
         "authenticated": found.authenticated,
         "specials": found.specials,
@@ -69,6 +63,17 @@ def view_rate(desk: Desk, form: Form) -> dict[str, Any]:
         "exempt": found.exempt,
         "warnings": list(found.warnings),
     }
+
+
+def view_rate(desk: Desk, form: Form) -> dict[str, Any]:
+    """认证率 of a day range, record by record where asked to ``explain``."""
+    institution, today = desk.institution(form), desk.ledger.clock.today()
+    first, last = form.day("from", "开始日期", today), form.day("to", "结束日期", today)
+    if not 0 <= (last - first).days <= MAX_DAYS:
+        raise FormError(f"结束日期(to)不能早于开始日期，且不超过{MAX_DAYS}天")
+    events = rate_events(desk, institution)
+    found = rate(events, institution, first, last)
+    shown = figures_of(found)
     if form.text_or_empty("explain", "明细"):
         lines = explain(events, institution, first, last)
         shown["lines"] = [[x.id, x.day.isoformat(), x.counted, x.as_what, x.reason] for x in lines]

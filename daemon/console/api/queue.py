@@ -14,8 +14,7 @@ from yibao_face.daemon.console.access.role import Function
 from yibao_face.daemon.console.check.state import link_state
 from yibao_face.daemon.console.console import Console
 from yibao_face.daemon.console.route import Route, Visit, away, told
-from yibao_face.daemon.core.scene.rate import percent_text
-from yibao_face.daemon.desk.figure import MAX_DAYS, rate_of
+from yibao_face.daemon.desk.figure import MAX_DAYS, figures_of, rate_of
 from yibao_face.daemon.desk.form import FormError
 from yibao_face.daemon.trust.signature import check_of
 from yibao_face.daemon.wiring import outbox_path
@@ -104,18 +103,7 @@ async def rate_by_day(visit: Visit) -> web.Response:
         raise FormError("结束日期(to)不能早于开始日期，且不超过366天")
     found = await away(lambda: rate_of(desk, institution, first, last))
     days = [{**asdict(row), "day": row.day.isoformat()} for row in found.rows]
-    return told(
-        {
-            "percent": percent_text(found.percent),
-            "authenticated": found.authenticated,
-            "specials": found.specials,
-            "treatments": found.treatments,
-            "settled": found.settled,
-            "exempt": found.exempt,
-            "warnings": list(found.warnings),
-            "days": days,
-        }
-    )
+    return told({**figures_of(found), "days": days})
 
 
 ROUTES = (
