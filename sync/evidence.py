@@ -109,10 +109,6 @@ class EvidenceLane:
             )
             return max(0, db.executemany(statement, ((name,) for name in names)).rowcount)
 
-    def names(self) -> set[str]:
-        """Of every piece ever listed."""
-        return {str(name) for (name,) in self._file.rows("SELECT name FROM evidence")}
-
     def enforce(self, quota: Quota) -> list[Piece]:
         """Drop what is over the quota and return it; files of those dropped before go, too.
 

@@ -152,4 +152,5 @@ def test_a_file_that_is_gone_is_dropped_not_sent(lane: EvidenceLane, tmp_path: P
     assert 1 == lane.drop(["a" * 64, "b" * 64])
 
     assert [] == lane.due(Quota(10**9, {}))
-    assert {"a" * 64, "b" * 64} == lane.names()
+    assert {"dropped": 1, "sent": 1} == lane.counts()
+    assert {"b" * 64} == lane.there()
