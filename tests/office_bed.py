@@ -53,6 +53,21 @@ EASY = OfficeLimits(calls_per_s=1e6, call_burst=10**6, logins_per_s=1e6, login_b
 
 
 @dataclass
+class Hand:
+    """A clock somebody turns."""
+
+    now_ms: int
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+def word(answer: Answer) -> tuple[int, str]:
+    """Status and word of a refusal."""
+    return answer.status, answer.body["error"]
+
+
+@dataclass
 class Person:
     """Somebody with a browser, signed in or not."""
 

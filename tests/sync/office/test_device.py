@@ -11,7 +11,7 @@ from center_bed import AT_MS, DEVICE, INSTITUTION, Answer, record, request_pem
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
-from office_bed import Bureau, bureau
+from office_bed import Bureau, Hand, bureau, word
 
 from yibao_face.sync.center.api import unix_ms
 from yibao_face.sync.center.ingest.health import Health, HealthError, read_health
@@ -23,27 +23,15 @@ WISH = {"institution": INSTITUTION, "device": DEVICE, "contact": "王"}
 YES = {"approve": True, "reason": "材料齐全"}
 
 
-class Hand:
-    def __init__(self) -> None:
-        self.now_ms = unix_ms()
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-
 @pytest.fixture
 def hand() -> Hand:
-    return Hand()
+    return Hand(unix_ms())
 
 
 @pytest.fixture
 def office(tmp_path: Path, hand: Hand) -> Generator[Bureau, None, None]:
     with bureau(tmp_path / "center", clock=hand) as made:
         yield made
-
-
-def word(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.body["error"]
 
 
 def enrol(office: Bureau, code: str) -> Answer:

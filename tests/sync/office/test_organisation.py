@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from center_bed import INSTITUTION, Answer
+from center_bed import INSTITUTION
 from hypothesis import given
 from hypothesis import strategies as st
-from office_bed import ELSEWHERE, Bureau
+from office_bed import ELSEWHERE, Bureau, word
 
 from yibao_face.sync.center.api import RefusedError
 from yibao_face.sync.center.office.door.field import text
 from yibao_face.sync.center.office.organisation.sheet import read_sheet, write_sheet
 
 CITY = {"name": "苏州市", "level": "city", "parent": "32"}
-
-
-def word(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.body["error"]
 
 
 def test_a_region_comes_moves_and_goes(both: Bureau) -> None:

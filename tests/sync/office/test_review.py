@@ -8,8 +8,8 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from center_bed import AT_MS, DEVICE, INSTITUTION, Answer, record
-from office_bed import SIGNER, Bureau, Person
+from center_bed import AT_MS, DEVICE, INSTITUTION, record
+from office_bed import SIGNER, Bureau, Person, word
 from sqlalchemy import select, update
 
 from yibao_face.daemon.trust.document import keys_text, open_document, parse_keys
@@ -38,10 +38,6 @@ def agent(n: int, **changed: Any) -> Any:
 def settled(n: int) -> Any:
     told = json.dumps({"day": DAY, "category": "settlement", "count": 2})
     return record(n, kind="settled", code=0, cause="recorded", detail=told)
-
-
-def word(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.body["error"]
 
 
 def decide(office: Bureau, id_: str, verdict: dict[str, Any]) -> tuple[Person, Person]:

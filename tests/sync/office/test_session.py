@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from center_bed import Answer
-from office_bed import PASSWORD, Bureau, Person, bureau
+from office_bed import PASSWORD, Bureau, Hand, Person, bureau, word
 
 from yibao_face.sync.center.office.office import OfficeLimits
 from yibao_face.sync.center.office.people.password import weakness
@@ -17,29 +17,15 @@ from yibao_face.sync.center.office.people.session import FAILURES, IDLE_MS, LIFE
 NOW_MS = 1_795_305_600_000
 
 
-class Hand:
-    """A clock somebody turns."""
-
-    def __init__(self) -> None:
-        self.now_ms = NOW_MS
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-
 @pytest.fixture
 def hand() -> Hand:
-    return Hand()
+    return Hand(NOW_MS)
 
 
 @pytest.fixture
 def office(tmp_path: Path, hand: Hand) -> Generator[Bureau, None, None]:
     with bureau(tmp_path / "center", clock=hand) as made:
         yield made
-
-
-def word(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.body["error"]
 
 
 def test_the_cookie_is_for_this_site_and_no_script(office: Bureau) -> None:

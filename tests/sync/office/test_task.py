@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from center_bed import DEVICE, INSTITUTION, Answer, record
-from office_bed import SIGNER, Bureau, Person, bureau
+from office_bed import SIGNER, Bureau, Hand, Person, bureau
 from sqlalchemy import insert
 
 from yibao_face.daemon.core.identity import uuid7
@@ -29,17 +29,9 @@ WINDOW = {"from_ms": NOW_MS, "until_ms": NOW_MS + HOUR_MS}
 ONES, TWOS = "1" * 64, "2" * 64
 
 
-class Hand:
-    def __init__(self) -> None:
-        self.now_ms = NOW_MS
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-
 @pytest.fixture
 def hand() -> Hand:
-    return Hand()
+    return Hand(NOW_MS)
 
 
 @pytest.fixture

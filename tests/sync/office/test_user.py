@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from center_bed import Answer
-from office_bed import PASSWORD, Bureau
+from office_bed import PASSWORD, Bureau, word
 
 NEW = {"name": "wang", "display": "王", "password": PASSWORD}
-
-
-def word(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.body["error"]
 
 
 def grants(*given: tuple[str, str]) -> dict[str, object]:
