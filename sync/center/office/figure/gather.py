@@ -132,8 +132,10 @@ def _review(db: Connection, row: Row) -> Days:
     its = {"of": of}
     values = {"institution": row["institution"], "at_ms": row["at_unix_ms"], "id": row["id"]}
     values["approved"] = int(approved)
-    if not put_once(db, DESK_REVIEW, {**its, **values}, "of"):
-        _later(db, DESK_REVIEW, its, values)
+    changed = put_once(db, DESK_REVIEW, {**its, **values}, "of")
+    if not (changed or _later(db, DESK_REVIEW, its, values)):
+        # Known already: two days that hold reviews of each other's would be folded for ever.
+        return set()
     own = select(CASE.c.institution, CASE.c.day).where(CASE.c.id == of, CASE.c.kind == SPECIAL)
     return {(institution, day) for institution, day in db.execute(own)}
 
