@@ -99,7 +99,7 @@ def watched(
         ignore_https_errors=True,
         accept_downloads=True,
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     context.add_init_script(_NOTE_VIOLATIONS)
     window = Window(context.new_page(), base)
     window.page.on("console", window.heard)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from harness import FIRST, HOME, SECOND, link_folder, loaded, shared
+from harness import FIRST, HOME, LONG_FILES, SECOND, link_folder, loaded, shared
 
 from yibao_face.daemon.booth.photo import enrol
 from yibao_face.daemon.config import Config
@@ -21,6 +21,12 @@ from yibao_face.daemon.section import CameraConfig, DoorConfig, EncounterConfig
 from yibao_face.daemon.wiring import gallery_of, weight_store
 from yibao_face.models.suite import FaceModels
 from yibao_face.models.weights.install import install
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files, then the others as they were found."""
+    place = {name: at for at, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(LONG_FILES)))
 
 
 @pytest.fixture(scope="session")

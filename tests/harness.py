@@ -47,6 +47,20 @@ ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("YIBAO_FACE_TEST_HOME", ROOT / ".dev" / "home"))
 # Who is enrolled where a test asks for the cast: invented numbers.
 FIRST, SECOND = "320101194202156744", "110101199003070000"
+# What takes minutes begins first: begun last, one process would work while the others wait.
+LONG_FILES = (
+    "tests/beds/vivid/test_in_guest.py",
+    "tests/shim/test_beds.py",
+    "tests/installer/test_windows_setup.py",
+    "tests/ui/test_agent.py",
+    "tests/update/test_power.py",
+    "tests/sync/center/test_bus.py",
+    "tests/console/test_page.py",
+    "tests/sync/office/test_page.py",
+    "tests/flow/test_link.py",
+    "tests/ui/test_window.py",
+    "tests/conform/test_run.py",
+)
 
 
 _SEQUENCE = itertools.count(1)

@@ -9,7 +9,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from harness import ROOT
+from harness import LONG_FILES, ROOT
 
 PRODUCT = ("daemon", "drivers", "models", "sync", "shim", "installer")
 # Put together here, so that this file does not hold what it looks for.
@@ -102,3 +102,7 @@ def test_no_recording_network_or_database_is_kept() -> None:
     kinds = {".rgbd", ".onnx", ".task", ".npy", ".mkv", ".db", ".key", ".whl"}
 
     assert [] == [shown(file) for file in files() if file.suffix in kinds]
+
+
+def test_the_long_files_that_begin_first_are_there() -> None:
+    assert [] == [name for name in LONG_FILES if not (ROOT / name).is_file()]

@@ -42,6 +42,8 @@ WINDOW_LIBRARIES = {
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
 }
 WINDOWS = "--windows"
+# Of pytest: it ran, and not all passed.
+SOME_FAILED = 1
 CHECKS = (
     ("ruff", ["ruff", "check", "."]),
     ("format", ["ruff", "format", "--check", "."]),
@@ -197,12 +199,20 @@ def demo(rest: list[str]) -> int:
 def test(rest: list[str]) -> int:
     """All tests, against real networks and a real daemon; what is in one file runs in one process.
 
-    Many wait for machines, clocks and children: two processes for each processor. In
-    the order of their names, as the slowest file, a whole machine in ``beds``, has to be first.
+    Many wait for machines, clocks and children: one process more than there are processors, in the
+    order ``tests/conftest.py`` gives, the long files first. What failed in that crowd is run once
+    more by itself, and that counts.
     """
-    processes = str(2 * (os.cpu_count() or 1))
-    shared = ["-n", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
-    return call([str(PYTHON), "-m", "pytest", "-q", *(rest or shared)])
+    pytest = [str(PYTHON), "-m", "pytest", "-q"]
+    if rest:
+        return call([*pytest, *rest])
+    processes = str(1 + (os.cpu_count() or 1))
+    crowd = ["-n", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
+    code = call([*pytest, *crowd])
+    if code == SOME_FAILED:
+        say("what failed is run once more, alone")
+        code = call([*pytest, "--last-failed", "--last-failed-no-failures", "none"])
+    return code
 
 
 def check(rest: list[str]) -> int:
