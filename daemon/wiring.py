@@ -39,8 +39,8 @@ from yibao_face.daemon.gallery.gallery import Gallery
 from yibao_face.daemon.gallery.roster import RosterIndex
 from yibao_face.daemon.gallery.vault import Vault, open_vault
 from yibao_face.daemon.inbox.inbox import Inbox
-from yibao_face.daemon.inbox.revoked import RevocationList, refuse_revoked
-from yibao_face.daemon.inbox.site import Site
+from yibao_face.daemon.inbox.kind.revoked import RevocationList, refuse_revoked
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.ledger import Entry, Ledger, Provenance
 from yibao_face.daemon.link.clock import CentreClock
 from yibao_face.daemon.link.link import Link, parts_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from yibao_face.daemon.agent.waiting import MANIFEST
 from yibao_face.daemon.cli.common import CliError, Commands, command, say
 from yibao_face.daemon.config import ConfigError
-from yibao_face.daemon.inbox.kept import UPDATE
+from yibao_face.daemon.inbox.kind.kept import UPDATE
 from yibao_face.daemon.trust.configuration import keys_path
 from yibao_face.daemon.trust.document import DocumentError, load_keys, open_document
 from yibao_face.installer.update.fault import InUseError, UpdateError

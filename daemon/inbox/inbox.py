@@ -17,13 +17,13 @@ from pathlib import Path
 
 from yibao_face.daemon.core.policy import PolicyError
 from yibao_face.daemon.core.scene.round import TaskError
+from yibao_face.daemon.inbox.kind.mend import mend
+from yibao_face.daemon.inbox.kind.person import PERSONS
+from yibao_face.daemon.inbox.kind.roster import AGENTS, put_agents
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.inbox.letter import NotUnderstoodError
 from yibao_face.daemon.inbox.log import Held, InboxLog
-from yibao_face.daemon.inbox.mend import mend
 from yibao_face.daemon.inbox.parcel import Parcel
-from yibao_face.daemon.inbox.person import PERSONS
-from yibao_face.daemon.inbox.roster import AGENTS, put_agents
-from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.inbox.table import KINDS, Kind
 from yibao_face.daemon.trust import revocation
 from yibao_face.daemon.trust.document import DocumentError, open_document

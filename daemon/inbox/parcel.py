@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from yibao_face.daemon.inbox.payload import Fields, fields_of
+from yibao_face.daemon.inbox.kind.payload import Fields, fields_of
 from yibao_face.daemon.trust.document import Document
 
 

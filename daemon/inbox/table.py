@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from yibao_face.daemon.desk.ward import TASK_KIND
-from yibao_face.daemon.inbox import kept, person, receipt, review, roster
+from yibao_face.daemon.inbox.kind import kept, person, receipt, review, roster
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.inbox.parcel import Applied, Parcel
-from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.trust import configuration, policy, revocation
 
 

@@ -28,7 +28,7 @@ from yibao_face.daemon.desk.desk import recorded
 from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.desk.registration import review
 from yibao_face.daemon.gallery.gallery import Numbers
-from yibao_face.daemon.inbox.review import apply_review
+from yibao_face.daemon.inbox.kind.review import apply_review
 from yibao_face.daemon.inbox.table import KINDS
 from yibao_face.daemon.ledger import Entry
 from yibao_face.sync.uplink.api import LetterRefusedError

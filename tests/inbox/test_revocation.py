@@ -9,7 +9,7 @@ import pytest
 from inbox_bed import CENTRE, SPARE, Counter, counter_at, policy, roster, signed
 
 from yibao_face.daemon.codes import DeviceRevokedError
-from yibao_face.daemon.inbox.revoked import RevocationList, refuse_revoked
+from yibao_face.daemon.inbox.kind.revoked import RevocationList, refuse_revoked
 from yibao_face.daemon.trust.document import DocumentError
 from yibao_face.daemon.trust.revocation import MAX_ENTRIES, Revoked, parse_revocation
 from yibao_face.models.api import ModelRevokedError, ModelStamp

@@ -12,7 +12,7 @@ from pathlib import Path
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
 from yibao_face.daemon.clock import moment
 from yibao_face.daemon.desk.suite import certificate_signer_of, sm2_key_path, sm2_signer_of
-from yibao_face.daemon.inbox.revoked import RevocationList
+from yibao_face.daemon.inbox.kind.revoked import RevocationList
 from yibao_face.daemon.trust.certificate import CertificateError, Facts, verify
 from yibao_face.daemon.trust.signature import Signer, has_sm2, key_id_of
 from yibao_face.daemon.wiring import outbox_path, signer_of, vault_of

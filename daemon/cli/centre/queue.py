@@ -13,8 +13,8 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.decision import refused
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.scene.event import Kind
-from yibao_face.daemon.inbox.receipt import RECEIPT, receipt_of
-from yibao_face.daemon.inbox.revoked import RevocationList
+from yibao_face.daemon.inbox.kind.receipt import RECEIPT, receipt_of
+from yibao_face.daemon.inbox.kind.revoked import RevocationList
 from yibao_face.daemon.ledger import Entry
 from yibao_face.daemon.trust.document import load_keys, open_document
 from yibao_face.daemon.trust.revocation import TrustedKeys

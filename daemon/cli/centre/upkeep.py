@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from yibao_face.daemon.cli.centre.policy import signer_of_file
 from yibao_face.daemon.cli.centre.service import EVIDENCE, action, opened
 from yibao_face.daemon.cli.common import CliError, Commands, read_file, say
-from yibao_face.daemon.inbox.receipt import RECEIPT
+from yibao_face.daemon.inbox.kind.receipt import RECEIPT
 from yibao_face.daemon.trust.document import DocumentError, sign_document
 from yibao_face.daemon.trust.policy import replace_file
 from yibao_face.sync.center.api import unix_ms

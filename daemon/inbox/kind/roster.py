@@ -15,10 +15,10 @@ from yibao_face.daemon.desk.desk import Desk, recorded
 from yibao_face.daemon.desk.form import Form
 from yibao_face.daemon.desk.ward import note_task
 from yibao_face.daemon.gallery.gallery import Numbers, Relation
+from yibao_face.daemon.inbox.kind.payload import Fields, fields_of
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.inbox.letter import NotUnderstoodError
 from yibao_face.daemon.inbox.parcel import Applied, Parcel
-from yibao_face.daemon.inbox.payload import Fields, fields_of
-from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.ledger import Entry
 
 STAFF = "centre"

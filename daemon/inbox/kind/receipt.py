@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from yibao_face.daemon.inbox.kind.payload import fields_of
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.inbox.letter import NotUnderstoodError
 from yibao_face.daemon.inbox.parcel import Applied, Parcel
-from yibao_face.daemon.inbox.payload import fields_of
-from yibao_face.daemon.inbox.site import Site
 from yibao_face.sync.api import StoreError
 from yibao_face.sync.delivery import Receipt, Taken
 from yibao_face.sync.outbox import Outbox

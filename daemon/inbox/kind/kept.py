@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from yibao_face.daemon.config import ConfigError, weakened, with_values
+from yibao_face.daemon.inbox.kind.revoked import RevocationList
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.inbox.letter import NotUnderstoodError
 from yibao_face.daemon.inbox.parcel import Applied, Parcel
-from yibao_face.daemon.inbox.revoked import RevocationList
-from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.trust.configuration import MAX_BYTES, layer_path, layer_values
 from yibao_face.daemon.trust.policy import policy_of, replace_file
 from yibao_face.daemon.trust.revocation import parse_revocation

@@ -12,10 +12,10 @@ from yibao_face.daemon.core.scene.event import Event, Kind
 from yibao_face.daemon.core.scene.special import registrations
 from yibao_face.daemon.desk.desk import Desk, recorded
 from yibao_face.daemon.gallery.gallery import Relation
+from yibao_face.daemon.inbox.kind.payload import Fields
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.inbox.letter import NotUnderstoodError
 from yibao_face.daemon.inbox.parcel import Applied, Parcel
-from yibao_face.daemon.inbox.payload import Fields
-from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.ledger import Entry
 
 REVIEW = "review"

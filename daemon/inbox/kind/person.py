@@ -18,10 +18,10 @@ from yibao_face.daemon.gallery.gallery import (
     Op,
     Picture,
 )
+from yibao_face.daemon.inbox.kind.payload import Fields
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.inbox.letter import NotUnderstoodError
 from yibao_face.daemon.inbox.parcel import Applied, Parcel
-from yibao_face.daemon.inbox.payload import Fields
-from yibao_face.daemon.inbox.site import Site
 from yibao_face.models.api import Embedding, ModelStamp
 
 PERSONS = "person-references"

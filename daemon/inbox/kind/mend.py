@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from yibao_face.daemon.inbox import kept
+from yibao_face.daemon.inbox.kind import kept
+from yibao_face.daemon.inbox.kind.site import Site
 from yibao_face.daemon.inbox.log import Held, InboxLog
-from yibao_face.daemon.inbox.site import Site
 from yibao_face.daemon.trust import configuration
 from yibao_face.daemon.trust.document import (
     MAX_DOCUMENT_BYTES,

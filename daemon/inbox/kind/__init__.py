@@ -1,0 +1,1 @@
+"""What each kind of document changes at the counter, and how its content is read."""
