@@ -15,11 +15,13 @@ enum {
     HCF_HELLO_BYTES = 76,
     HCF_WELCOME_BYTES = 100,
     HCF_LENGTH_BYTES = 4,
-    HCF_TAG_BYTES = 16,
-    HCF_GREET_MS = 10000      /* until a daemon on another machine has proven itself */
+    HCF_TAG_BYTES = 16
 };
 #ifndef HCF_CALL_MS
 #define HCF_CALL_MS 310000u   /* the whole call (S0-05); a test waits less */
+#endif
+#ifndef HCF_GREET_MS
+#define HCF_GREET_MS 10000u   /* until a daemon on another machine has proven itself */
 #endif
 enum hcf_charset { HCF_UTF8, HCF_GBK, HCF_ASCII };
 
