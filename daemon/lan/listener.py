@@ -40,7 +40,7 @@ _AGAIN_S = 10.0
 _NOBODY = bytes(exchange.SECRET_BYTES)
 
 
-class RefusedError(LanError):
+class UnansweredError(LanError):
     """The connection is closed without a word; ``why`` is counted."""
 
     def __init__(self, why: Refusal) -> None:
@@ -122,7 +122,7 @@ class Lan:
         try:
             with self._admitted(address):
                 await self._converse(reader, writer, address, answer)
-        except RefusedError as exc:
+        except UnansweredError as exc:
             self.tally.refuse(exc.why, address)
         except LanError as exc:
             self.tally.refuse(Refusal(str(exc)), address)
@@ -141,11 +141,11 @@ class Lan:
         """Judged before a byte is read: whether anybody may call from there, and how often."""
         at = _parsed(address)
         if at is None or not any(one.may_be_at(at) for one in self._known().values()):
-            raise RefusedError(Refusal.ADDRESS)
+            raise UnansweredError(Refusal.ADDRESS)
         if self._open.total() >= _AT_ONCE or self._open[address] >= _AT_ONCE_OF_ONE:
-            raise RefusedError(Refusal.CROWD)
+            raise UnansweredError(Refusal.CROWD)
         if not self._addresses.has(address, self.clock()):
-            raise RefusedError(Refusal.RATE)
+            raise UnansweredError(Refusal.RATE)
         self._open[address] += 1
         try:
             yield
@@ -170,7 +170,7 @@ class Lan:
             raise
         # A hello can be said again by who overheard it: only a call that opens is the caller's.
         if not self._callers.has(caller.id, self.clock()):
-            raise RefusedError(Refusal.RATE)
+            raise UnansweredError(Refusal.RATE)
         self._callers.spend(caller.id, self.clock())
         reply = await _unless_gone(reader, answer(call))
         self.tally.answered += 1
@@ -189,7 +189,7 @@ class Lan:
         call = read_call(exchange.unseal(keys.call, sealed))
         if self._known().get(caller.id) != caller:
             # Taken off the list between its two messages.
-            raise RefusedError(Refusal.CALLER)
+            raise UnansweredError(Refusal.CALLER)
         return caller, keys, call
 
     def _proven(self, hello: Hello, address: str) -> Caller:
@@ -197,14 +197,14 @@ class Lan:
         caller, at = self._known().get(hello.caller), _parsed(address)
         genuine = hello.is_of(_NOBODY if caller is None else caller.secret)
         if caller is None or at is None or not genuine or not caller.may_be_at(at):
-            raise RefusedError(Refusal.CALLER)
+            raise UnansweredError(Refusal.CALLER)
         return caller
 
     def _known(self) -> dict[str, Caller]:
         try:
             return self.roster.callers()
         except VaultError as exc:
-            raise RefusedError(Refusal.BOOK) from exc
+            raise UnansweredError(Refusal.BOOK) from exc
 
 
 def _parsed(address: str) -> IPv4Address | None:
@@ -220,7 +220,7 @@ async def _within(limit_s: float, reader: asyncio.StreamReader, length: int) -> 
         async with asyncio.timeout(limit_s):
             return await reader.readexactly(length)
     except TimeoutError as exc:
-        raise RefusedError(Refusal.SLOW) from exc
+        raise UnansweredError(Refusal.SLOW) from exc
 
 
 async def _sent(writer: asyncio.StreamWriter, data: bytes) -> None:
@@ -229,7 +229,7 @@ async def _sent(writer: asyncio.StreamWriter, data: bytes) -> None:
         async with asyncio.timeout(_SEND_S):
             await writer.drain()
     except TimeoutError as exc:
-        raise RefusedError(Refusal.SLOW) from exc
+        raise UnansweredError(Refusal.SLOW) from exc
 
 
 async def _unless_gone(reader: asyncio.StreamReader, answer: Awaitable[bytes]) -> bytes:
@@ -239,7 +239,7 @@ async def _unless_gone(reader: asyncio.StreamReader, answer: Awaitable[bytes]) -
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise RefusedError(Refusal.CUT)
+            raise UnansweredError(Refusal.CUT)
         return working.result()
     finally:
         for task in (working, leaving):

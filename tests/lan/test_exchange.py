@@ -68,7 +68,7 @@ class Inside:
         self.c: Any = self.ffi.dlopen(str(library))
 
     def setting(self, peer: Peer) -> Any:
-        made = self.ffi.new("struct hcf_setting *")
+        made: Any = self.ffi.new("struct hcf_setting *")
         made.key, made.secret = peer.key, peer.secret
         made.caller = bytes.fromhex(peer.caller)
         return made

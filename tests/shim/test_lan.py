@@ -43,7 +43,7 @@ def test_a_call_from_another_machine_gets_the_answer_of_a_local_one(
         book = caller_book_of(config, daemon.daemon.desk.gallery.vault)
         caller = book.add("收费一号窗", ("127.0.0.0/24",), "2026-11-27")
         key = daemon.daemon.reply_signer.public_key()
-        for body, attendance in ((his_call(FIRST), False), (b"{}", False), (b"[", True)):
+        for body, attendance in ((his_call(FIRST), False), (b"{}", False), (b"[]", True)):
             paired(library, lan.port, peer_of(caller, key))
             far = library.call(body, attendance=attendance)
             library.install(daemon.config.door.port, key)
