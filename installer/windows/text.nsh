@@ -31,5 +31,5 @@ ${Text} TextCamera "摄像头（留空则自动选择）" "Camera (empty: found 
 ${Text} TextHis "HIS 程序所在文件夹（放入动态库）" "Folder of the HIS program (gets the library)"
 ${Text} TextPages "网页版 HIS 的网址（以空格分隔）" "Addresses of a HIS in the browser (with blanks between)"
 ${Text} TextStart "登录后自动启动" "Start at logon"
-${Text} TextDaemon "核验服务地址（IP:端口）与公钥：" "Address (IP:port) and public key of the daemon:"
-${Text} TextDaemonWrong "需要 /DAEMON=IP:端口 和 /KEY=64 位十六进制公钥（在核验电脑上运行 yibao-face library config 查看）" "/DAEMON=IP:port and /KEY=64 hexadecimal digits are needed (yibao-face library config tells them on the other computer)"
+${Text} TextDaemon "配对行（核验电脑上运行 yibao-face lan add 得到的一行）：" "The line that yibao-face lan add gave on the other computer:"
+${Text} TextDaemonWrong "配对行不完整：请在核验电脑上运行 yibao-face lan add，把得到的一行完整填入（静默安装用 /PAIR=）" "The line is not whole: run yibao-face lan add on the other computer and give all of what it says (silently: /PAIR=)"

@@ -103,6 +103,8 @@ def test_answers_become_the_configuration(room: Room) -> None:
         {"user": "nobody-here"},
         {"autostart": "session"},
         {"lan": "yes"},
+        {"lan": "yes", "lan_host": "desk.local"},
+        {"firewall": "yes"},
         {"browser_policy": "https://a.example/path"},
     ],
 )
