@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from harness import FIRST, his_call, running
 from lan_bed import HOST, PASS, Change, Peer, in_the_middle, listener, peer_of, settings, signed
-from shim_server import Library
+from shim_server import Library, built
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.lan.message import Call
@@ -43,7 +44,11 @@ def test_a_call_from_another_machine_gets_the_answer_of_a_local_one(
         book = caller_book_of(config, daemon.daemon.desk.gallery.vault)
         caller = book.add("收费一号窗", ("127.0.0.0/24",), "2026-11-27")
         key = daemon.daemon.reply_signer.public_key()
-        for body, attendance in ((his_call(FIRST), False), (b"{}", False), (b"[]", True)):
+        for body, attendance in (
+            (his_call(FIRST, deal_no=""), False),
+            (b"{}", False),
+            (b"[]", True),
+        ):
             paired(library, lan.port, peer_of(caller, key))
             far = library.call(body, attendance=attendance)
             library.install(daemon.config.door.port, key)
@@ -265,6 +270,31 @@ def test_half_a_pairing_is_no_installation(
     text = "".join(f"{name} = {value}\n" for name, value in values.items() if value is not None)
     library.setting.write_text(text, "ascii")
     assert "未正确安装" in told(library)
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Waits a third of a second for a greeting, and twice that for an answer."""
+    out = tmp_path_factory.mktemp("hasty")
+    limits = ("-DHCF_GREET_MS=300u", "-DHCF_CALL_MS=700u")
+    return built(out, *limits)
+
+
+@pytest.mark.parametrize("greeted", [False, True])
+def test_a_machine_that_says_nothing_is_not_waited_for_longer_than_the_limit(
+    hasty: Library, tmp_path: Path, greeted: bool
+) -> None:
+    """10 and 310 s of the shipped library (S0-05)."""
+
+    async def answer(call: Call) -> bytes:
+        await asyncio.sleep(30)
+        return signed(call)
+
+    with listener(tmp_path, answer) as lan, socket.create_server((HOST, 0)) as silent:
+        port = lan.port if greeted else int(silent.getsockname()[1])
+        paired(hasty, port, lan.peer)
+        assert "超时" in told(hasty)
+        assert lan.awaits("cut") if greeted else {} == lan.refused
 
 
 def test_many_threads_get_each_their_own_answer(library: Library, tmp_path: Path) -> None:
