@@ -30,6 +30,7 @@ ${Text} TextCa "中心证书文件（ca.pem）" "The centre's certificate (ca.pe
 ${Text} TextCamera "摄像头（留空则自动选择）" "Camera (empty: found by itself)"
 ${Text} TextHis "HIS 程序所在文件夹（放入动态库）" "Folder of the HIS program (gets the library)"
 ${Text} TextPages "网页版 HIS 的网址（以空格分隔）" "Addresses of a HIS in the browser (with blanks between)"
+${Text} TextLan "供其他电脑调用：填本机固定 IP（留空则不启用）" "Called by other computers: fixed IP of this one (empty: no)"
 ${Text} TextStart "登录后自动启动" "Start at logon"
 ${Text} TextDaemon "配对行（核验电脑上运行 yibao-face lan add 得到的一行）：" "The line that yibao-face lan add gave on the other computer:"
 ${Text} TextDaemonWrong "配对行不完整：请在核验电脑上运行 yibao-face lan add，把得到的一行完整填入（静默安装用 /PAIR=）" "The line is not whole: run yibao-face lan add on the other computer and give all of what it says (silently: /PAIR=)"
