@@ -88,9 +88,10 @@ class Lan:
         finally:
             self.port = 0
             server.close()
-            for task in self._tasks:
+            under_way = tuple(self._tasks)
+            for task in under_way:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _bound(self, answer: Answering) -> asyncio.Server:
         told = False
@@ -126,7 +127,7 @@ class Lan:
             self.tally.refuse(exc.why, address)
         except LanError as exc:
             self.tally.refuse(Refusal(str(exc)), address)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, OSError):
             self.tally.refuse(Refusal.CUT, address)
         except Exception:
             logger.exception("lan: call failed")
@@ -165,7 +166,7 @@ class Lan:
         self._addresses.spend(address, self.clock())
         try:
             caller, keys, call = await self._heard(reader, writer, address)
-        except (LanError, asyncio.IncompleteReadError, ConnectionError):
+        except (LanError, asyncio.IncompleteReadError, OSError):
             self._addresses.spend(address, self.clock(), _WRONG)
             raise
         # A hello can be said again by who overheard it: only a call that opens is the caller's.

@@ -273,8 +273,9 @@ def test_half_a_pairing_is_no_installation(
 
 
 @pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Library:
+def hasty(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Waits a third of a second for a greeting, and twice that for an answer."""
+    del library  # built here or nowhere
     out = tmp_path_factory.mktemp("hasty")
     limits = ("-DHCF_GREET_MS=300u", "-DHCF_CALL_MS=700u")
     return built(out, *limits)
