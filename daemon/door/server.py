@@ -52,13 +52,14 @@ async def serve(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
         )
         await runner.setup()
-        try:
-            async with _lan(daemon, app):
+        # Around the rest: who calls from another machine is told as well that the daemon stops.
+        async with _lan(daemon, app):
+            try:
                 await web.SockSite(runner, sock).start()
                 ready(int(sock.getsockname()[1]))
                 await stop.wait()
-        finally:
-            await runner.cleanup()
+            finally:
+                await runner.cleanup()
 
 
 @contextlib.asynccontextmanager

@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 Answering = Callable[[Call], Awaitable[bytes]]
 # A machine on the same network needs milliseconds for either.
 _GREET_S, _CALL_S, _SEND_S = 5.0, 5.0, 10.0
+# Calls under way have been ended by then; their answers leave in it.
+_LAST_S = 0.5
 _AT_ONCE, _AT_ONCE_OF_ONE = 64, 16
 # A hello of nobody costs an address as much as ten calls.
 _WRONG = 10.0
@@ -89,6 +91,8 @@ class Lan:
             self.port = 0
             server.close()
             under_way = tuple(self._tasks)
+            if under_way:
+                await asyncio.wait(under_way, timeout=_LAST_S)
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)

@@ -6,17 +6,19 @@ import asyncio
 import json
 import socket
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness import FIRST, his_call, running
+from harness import FIRST, Running, his_call, put_before_camera, running, wait_for
 from lan_bed import HOST, PASS, Change, Peer, in_the_middle, listener, peer_of, settings, signed
 from shim_server import Library, built
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.lan.message import Call
-from yibao_face.daemon.section import LanConfig
+from yibao_face.daemon.section import EncounterConfig, LanConfig
 from yibao_face.daemon.trust.signature import Ed25519Signer
 from yibao_face.daemon.wiring import caller_book_of
 
@@ -35,12 +37,22 @@ def told(library: Library, body: bytes = b"{}") -> str:
     return message
 
 
+@pytest.fixture(scope="module")
+def hasty(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Waits a third of a second for a greeting, and twice that for an answer."""
+    del library  # built here or nowhere
+    out = tmp_path_factory.mktemp("hasty")
+    limits = ("-DHCF_GREET_MS=300u", "-DHCF_CALL_MS=700u")
+    return built(out, *limits)
+
+
 def test_a_call_from_another_machine_gets_the_answer_of_a_local_one(
     library: Library, site: Config
 ) -> None:
     config = replace(site, lan=LanConfig(True, HOST, 0))
     with running(config) as daemon:
         lan = daemon.daemon.lan
+        wait_for(lambda: lan.port)
         book = caller_book_of(config, daemon.daemon.desk.gallery.vault)
         caller = book.add("收费一号窗", ("127.0.0.0/24",), "2026-11-27")
         key = daemon.daemon.reply_signer.public_key()
@@ -59,6 +71,42 @@ def test_a_call_from_another_machine_gets_the_answer_of_a_local_one(
         health = daemon.caller.health()["lan"]
 
     assert {"listening": True, "answered": 4, "refused": {}} == health
+
+
+@contextmanager
+def before_nobody(config: Config, clips: Path) -> Generator[tuple[Running, Peer], None, None]:
+    """A daemon that waits for somebody to step before its camera, and a machine paired with it."""
+    put_before_camera(config, clips, "nobody")
+    patient = EncounterConfig(deadline_s=60, capture_s=30)
+    with running(replace(config, lan=LanConfig(True, HOST, 0), encounter=patient)) as daemon:
+        wait_for(lambda: daemon.daemon.lan.port)
+        book = caller_book_of(config, daemon.daemon.desk.gallery.vault)
+        caller = book.add("一号", ("127.0.0.1",), "2026-11-27")
+        yield daemon, peer_of(caller, daemon.daemon.reply_signer.public_key())
+
+
+def test_who_calls_while_the_daemon_stops_is_told_so(
+    library: Library, cast: Config, clips: Path
+) -> None:
+    heard: list[str] = []
+    calling = threading.Thread(target=lambda: heard.append(told(library, his_call(FIRST))))
+    with before_nobody(cast, clips) as (daemon, peer):
+        paired(library, daemon.daemon.lan.port, peer)
+        calling.start()
+        wait_for(lambda: daemon.daemon.service.booth.occupied)
+    calling.join(10)
+
+    assert "正在停止" in heard[0]
+
+
+def test_the_camera_is_free_as_soon_as_who_called_is_gone(
+    hasty: Library, cast: Config, clips: Path
+) -> None:
+    with before_nobody(cast, clips) as (daemon, peer):
+        paired(hasty, daemon.daemon.lan.port, peer)
+        assert "超时" in told(hasty, his_call(FIRST))
+        wait_for(lambda: not daemon.daemon.service.booth.occupied)
+        assert {"cut": 1} == daemon.daemon.lan.tally.view()["refused"]
 
 
 def test_a_daemon_whose_network_is_not_there_serves_its_own_machine(
@@ -270,15 +318,6 @@ def test_half_a_pairing_is_no_installation(
     text = "".join(f"{name} = {value}\n" for name, value in values.items() if value is not None)
     library.setting.write_text(text, "ascii")
     assert "未正确安装" in told(library)
-
-
-@pytest.fixture(scope="module")
-def hasty(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Waits a third of a second for a greeting, and twice that for an answer."""
-    del library  # built here or nowhere
-    out = tmp_path_factory.mktemp("hasty")
-    limits = ("-DHCF_GREET_MS=300u", "-DHCF_CALL_MS=700u")
-    return built(out, *limits)
 
 
 @pytest.mark.parametrize("greeted", [False, True])
