@@ -23,6 +23,7 @@ from yibao_face.daemon.section import (
     EncounterConfig,
     EnrolmentConfig,
     EvidenceConfig,
+    LanConfig,
     LivenessConfig,
     LockoutConfig,
     MatchConfig,
@@ -76,6 +77,7 @@ class Config:
     crypto: CryptoConfig = field(default_factory=CryptoConfig)
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     ui: UiConfig = field(default_factory=UiConfig)
+    lan: LanConfig = field(default_factory=LanConfig)
 
     @property
     def models(self) -> Path:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import time
+from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING
 
 from yibao_face.daemon.core.liveness.challenge import Action, When
 from yibao_face.daemon.core.liveness.device import is_usb_id
-from yibao_face.daemon.section import CHARSETS, CONTRASTS, SUITES, CameraConfig, UiConfig
+from yibao_face.daemon.section import (
+    CHARSETS,
+    CONTRASTS,
+    SUITES,
+    CameraConfig,
+    LanConfig,
+    UiConfig,
+)
 from yibao_face.daemon.ui.text import LANGUAGES
 from yibao_face.daemon.wire.origin import origin_of
 from yibao_face.sync.uplink.api import UplinkError, place_of
@@ -26,6 +34,7 @@ def limits_of(config: Config) -> Rules:
         *_liveness_limits(config),
         *_scene_limits(config),
         *_store_limits(config),
+        *_lan_limits(config.lan),
         *_ui_limits(config.ui),
     )
 
@@ -45,6 +54,24 @@ def _machine_limits(config: Config) -> Rules:
         (0 < config.enrolment.counter_s <= 300, "enrolment.counter_s must be 0..300"),
         (0 <= config.match.margin < 0.5, "match.margin must be 0..0.5: it may only tighten"),
     )
+
+
+def _lan_limits(lan: LanConfig) -> Rules:
+    return (
+        (
+            _is_ipv4(lan.host) or (lan.host == "" and not lan.enabled),
+            "lan.host must be an IPv4 address of this machine",
+        ),
+        (0 <= lan.port < 65536, "lan.port must be 0..65535"),
+        (1 <= lan.calls_per_min <= 6000, "lan.calls_per_min must be 1..6000"),
+    )
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        return str(IPv4Address(text)) == text
+    except AddressValueError:
+        return False
 
 
 def _camera_limits(camera: CameraConfig) -> Rules:

@@ -32,6 +32,20 @@ class DoorConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LanConfig:
+    """Where libraries on other machines call, sealed (docs/lan.md); off unless ``enabled``.
+
+    ``host``: an IPv4 address of this machine; ``0.0.0.0``, all of them, must be written out.
+    ``calls_per_min``: of each caller; an address gets four times as much.
+    """
+
+    enabled: bool = False
+    host: str = ""
+    port: int = 51521
+    calls_per_min: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class CameraConfig:
     """``uri``: driver and device (``replay:/a/clip.rgbd``). ``silence_s``: longest frame gap.
 

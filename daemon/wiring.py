@@ -41,6 +41,8 @@ from yibao_face.daemon.gallery.vault import Vault, open_vault
 from yibao_face.daemon.inbox.inbox import Inbox
 from yibao_face.daemon.inbox.kind.revoked import RevocationList, refuse_revoked
 from yibao_face.daemon.inbox.kind.site import Site
+from yibao_face.daemon.lan.caller import CallerBook, Roster
+from yibao_face.daemon.lan.listener import Lan
 from yibao_face.daemon.ledger import Entry, Ledger, Provenance
 from yibao_face.daemon.link.clock import CentreClock
 from yibao_face.daemon.link.link import Link, parts_of
@@ -89,6 +91,7 @@ class Daemon:
     eye: Eye
     inbox: Inbox
     link: Link
+    lan: Lan
 
     @property
     def ledger(self) -> Ledger:
@@ -149,6 +152,15 @@ def reply_signer_of(vault: Vault) -> Signer:
     return Ed25519Signer(vault.reply_seed)
 
 
+def caller_book_of(config: Config, vault: Vault) -> CallerBook:
+    """Who may call this data folder's daemon over the network."""
+    return CallerBook(config.data / "lan-callers", vault)
+
+
+def _lan(config: Config, vault: Vault) -> Lan:
+    return Lan(config.lan, Roster(caller_book_of(config, vault)), reply_signer_of(vault))
+
+
 def build(
     config: Config,
     *,
@@ -200,6 +212,7 @@ def build(
         eye,
         inbox,
         _link(config, desk, centre, inbox, eye),
+        _lan(config, gallery.vault),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from yibao_face.shim.abi import functions
 
-_MOST_BYTES = 32 * 1024
+_MOST_BYTES = 48 * 1024
 _SYSTEM = {"KERNEL32.dll", "WS2_32.dll", "ADVAPI32.dll"}
 _GLIBC = (2, 17)
 _EXPORTS = sorted(f.name for f in functions())

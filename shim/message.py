@@ -25,6 +25,14 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "the reply is not signed by the face service of this site",
         "答复未经本机核验服务签名，已拒绝，请联系工程师检查端口",
     ),
+    "unpaired": (
+        "the face service of the other machine does not take this one: pair it again",
+        "核验主机未接受本机的调用，请联系工程师检查配对和网络地址",
+    ),
+    "stranger": (
+        "the other machine is not the face service this one is paired with",
+        "对方不是已配对的核验主机，已拒绝，请联系工程师",
+    ),
 }
 # Of hcf-selftest, for the engineer at the counter.
 SELFTEST: Mapping[str, tuple[str, str]] = {

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import cffi
+from harness import require
 
 from yibao_face.daemon.conform.case import Send
-from yibao_face.daemon.conform.library import LibraryTarget
+from yibao_face.daemon.conform.library import LibraryTarget, load_library
 from yibao_face.daemon.trust.reply import statement
 from yibao_face.daemon.trust.signature import Ed25519Signer
+from yibao_face.shim import build
+from yibao_face.shim.abi import CDEF
+from yibao_face.shim.source import monocypher
 
 SIGNER = Ed25519Signer(bytes(range(32)))
 PASS = b'{"code":1,"msg":"ok","cp_no":"A1","type":1}'
@@ -41,6 +45,18 @@ class Library:
         assert not found.faults
         assert found.returned is not None
         return found.returned, found.raw
+
+
+def built(out: Path, *more: str) -> Library:
+    """``libHisCallFace.so`` in ``out`` with its settings beside it. ``more``: other limits."""
+    require("gcc")
+    setting = out / "library.conf"
+    linux = next(t for t in build.TARGETS if build.system_of(t) == "linux")
+    defines = (f'-DHCF_SETTING_FILE="{setting}"', *more)
+    path = build.compile_target(linux, out, monocypher(build.CACHE), defines=defines)
+    ffi = cffi.FFI()
+    ffi.cdef(CDEF)
+    return Library(setting, load_library(path), ffi, ffi.dlopen(str(path)))
 
 
 Answering = Callable[[bytes, bytes], bytes]

@@ -16,6 +16,7 @@ from yibao_face.daemon.section import (
     ConsoleConfig,
     DeskConfig,
     DoorConfig,
+    LanConfig,
     LivenessConfig,
     LockoutConfig,
     RepeatConfig,
@@ -64,6 +65,7 @@ def test_without_a_file_the_defaults_hold(at_home: Path) -> None:
     assert {"21", "52"} <= set(config.desk.inpatient_med_types)
     assert (5120, "standard") == (config.evidence.quota_mb, config.crypto.suite)
     assert UiConfig(True, 0, 70, "zh", "normal") == config.ui
+    assert LanConfig(False, "", 51521, 60) == config.lan
 
 
 def test_an_empty_file_means_the_defaults(at_home: Path) -> None:

@@ -24,6 +24,7 @@ from yibao_face.daemon.section import (
     EncounterConfig,
     EnrolmentConfig,
     EvidenceConfig,
+    LanConfig,
     LivenessConfig,
     LockoutConfig,
     MatchConfig,
@@ -145,6 +146,13 @@ CONFIGS = st.builds(
         volume=st.integers(0, 100),
         language=st.sampled_from(["zh", "en"]),
         contrast=st.sampled_from(CONTRASTS),
+    ),
+    lan=st.builds(
+        LanConfig,
+        enabled=st.booleans(),
+        host=st.sampled_from(["10.0.0.5", "0.0.0.0"]),  # noqa: S104  # never bound
+        port=st.integers(0, 65535),
+        calls_per_min=st.integers(1, 6000),
     ),
 )
 AWKWARD = "".join(('C:\\资料\\"新"\t', "\n'", "\\n # [door]"))

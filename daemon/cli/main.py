@@ -34,7 +34,7 @@ from yibao_face.daemon.cli.centre import (
 )
 from yibao_face.daemon.cli.common import CliError
 from yibao_face.daemon.cli.desk import act, rate, table
-from yibao_face.daemon.cli.device import camera, reader, setup
+from yibao_face.daemon.cli.device import camera, lan, reader, setup
 from yibao_face.daemon.cli.lab import bench, calibrate, clip, conform, demo, liveness
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import ConfigError
@@ -49,7 +49,7 @@ from yibao_face.sync.uplink.api import UplinkError
 
 _COMMANDS = (
     *(demo, serve, agent, doctor, verify, counter, person, staff, camera, reader),
-    *(act, rate, table, certificate, library, policy, inbox, queue, link, center),
+    *(act, rate, table, certificate, library, lan, policy, inbox, queue, link, center),
     *(conform, models, clip, config, setup, bench, calibrate, liveness, update),
 )
 _TOLD: tuple[type[Exception], ...] = (

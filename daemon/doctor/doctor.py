@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from yibao_face.daemon.doctor.check import Check, Result, made
-from yibao_face.daemon.doctor.counter import camera, centre, library, model, port, record, setting
+from yibao_face.daemon.doctor.counter import (
+    camera,
+    centre,
+    lan,
+    library,
+    model,
+    port,
+    record,
+    setting,
+)
 from yibao_face.daemon.doctor.machine import desktop, folder, release, system
 from yibao_face.daemon.doctor.subject import Subject
 
@@ -19,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     *record.CHECKS,
     *centre.CHECKS,
     *library.CHECKS,
+    *lan.CHECKS,
     *desktop.CHECKS,
     *release.CHECKS,
 )

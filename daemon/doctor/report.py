@@ -29,6 +29,7 @@ GROUPS = {
     "record": "记录 records",
     "centre": "中心 centre",
     "library": "动态库 native library",
+    "lan": "局域网 LAN mode",
     "desktop": "界面与启动 desktop",
     "release": "安装包 release",
 }

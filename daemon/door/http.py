@@ -47,6 +47,15 @@ _OWN = frozenset({"counter", "desk", "health", "ui"})
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A call as it came. ``declared``: charset; ``plain``: came as ``text/plain``."""
+
+    body: bytes
+    declared: str | None
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HisDoor:
     """Both interfaces of the document. ``forced``: the charset a site says its HIS speaks (Q9).
 
@@ -62,32 +71,45 @@ class HisDoor:
     async def authenticate(self, request: web.Request) -> web.Response:
         """``POST /stdcashFaceAuth`` (S0-04)."""
         try:
-            body = await _read(request)
-            parsed = parse_request(body, _declared(request), self.forced)
-            self._check_type(request, parsed.charset)
+            given = await _given(request)
+        except BadRequestError as exc:
+            return respond(self.service.refuse(exc), exc.charset)
+        return await self.settle(given)
+
+    async def settle(self, given: Given) -> web.Response:
+        """A settlement, however it came."""
+        try:
+            parsed = parse_request(given.body, given.declared, self.forced)
+            self._check_type(given, parsed.charset)
         except BadRequestError as exc:
             return respond(self.service.refuse(exc), exc.charset)
         numbers = (parsed.id_number, parsed.person_number)
         key = (AUTH_PATH, parsed.institution_code, parsed.deal_no, *numbers)
-        work = partial(self.service.serve, parsed, body_digest(body))
+        work = partial(self.service.serve, parsed, body_digest(given.body))
         return respond(await self.calls.run(key, work), parsed.charset)
 
     async def attend(self, request: web.Request) -> web.Response:
         """``POST /hisCallAtten``: ``HisCallAtten`` by HTTP, an extension of ours (Q12)."""
         try:
-            body = await _read(request)
-            parsed = parse_attendance(body, _declared(request), self.forced)
-            self._check_type(request, parsed.charset)
+            given = await _given(request)
         except BadRequestError as exc:
-            prefix = reply_of(Cause.BAD_REQUEST).msg.split()[0]
-            return respond(AttendanceReply(1, f"{prefix} {exc.advice}"), exc.charset)
+            return _unsigned(exc)
+        return await self.sign(given)
+
+    async def sign(self, given: Given) -> web.Response:
+        """A sign-in or sign-out, however it came."""
+        try:
+            parsed = parse_attendance(given.body, given.declared, self.forced)
+            self._check_type(given, parsed.charset)
+        except BadRequestError as exc:
+            return _unsigned(exc)
         key = (ATTENDANCE_PATH, parsed.institution_code, parsed.id_number, parsed.action)
-        work = partial(self.attendance.serve, parsed, body_digest(body))
+        work = partial(self.attendance.serve, parsed, body_digest(given.body))
         return respond(await self.calls.run(key, work), parsed.charset)
 
-    def _check_type(self, request: web.Request, charset: str) -> None:
+    def _check_type(self, given: Given, charset: str) -> None:
         """After parsing: told in the charset the caller was seen to speak."""
-        if not self.text_plain and declares_plain_text(request):
+        if given.plain and not self.text_plain:
             raise BadRequestError(_TEXT_PLAIN, charset)
 
     async def lost(self, request: web.Request) -> web.Response:
@@ -99,6 +121,10 @@ class HisDoor:
         if request.method != "POST":
             return refusal("请用POST方式调用")
         return await _safely(served[path])(request)
+
+
+# The door of an application, for calls that come in by another way.
+HIS_DOOR = web.AppKey("his-door", HisDoor)
 
 
 def build_app(
@@ -121,6 +147,7 @@ def build_app(
         ],
         client_max_size=2 * MAX_BODY_BYTES,
     )
+    app[HIS_DOOR] = door
     app.router.add_post(AUTH_PATH, _safely(door.authenticate))
     app.router.add_post(ATTENDANCE_PATH, _safely(door.attend))
     app.router.add_routes(clerk_routes(daemon.counter, daemon.service.booth, token))
@@ -143,15 +170,27 @@ def _safely(answer: Answering) -> Answering:
             return await answer(request)
         except Exception:
             logger.exception("call failed")
-            if request.path.lower().startswith(ATTENDANCE_PATH.lower()):
-                return respond(reply_of(Cause.INTERNAL), UTF8)
-            return refusal(TABLE[Cause.INTERNAL].message)
+            return broken(request.path)
 
     return safe
 
 
-def _declared(request: web.Request) -> str | None:
-    return known(request.charset) or known(request.headers.get("X-HCF-ACP"))
+def broken(path: str) -> web.Response:
+    """What a HIS is told where we failed ourselves."""
+    if path.lower().startswith(ATTENDANCE_PATH.lower()):
+        return respond(reply_of(Cause.INTERNAL), UTF8)
+    return refusal(TABLE[Cause.INTERNAL].message)
+
+
+def _unsigned(exc: BadRequestError) -> web.Response:
+    prefix = reply_of(Cause.BAD_REQUEST).msg.split()[0]
+    return respond(AttendanceReply(1, f"{prefix} {exc.advice}"), exc.charset)
+
+
+async def _given(request: web.Request) -> Given:
+    body = await _read(request)
+    declared = known(request.charset) or known(request.headers.get("X-HCF-ACP"))
+    return Given(body, declared, declares_plain_text(request))
 
 
 async def _read(request: web.Request) -> bytes:
@@ -183,8 +222,9 @@ async def _read(request: web.Request) -> bytes:
 def _health_of(daemon: Daemon) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Whether it serves, how its camera is and how it stands with the centre.
 
-    ``camera`` is null for a recording. ``busy``: somebody is before it, or not on disk yet;
-    ``able``: the networks can be used. An update waits for the one and looks for the other.
+    ``camera`` is null for a recording, ``lan`` where that is off. ``busy``: somebody is before
+    it, or not on disk yet; ``able``: the networks can be used. An update waits for the one and
+    looks for the other.
     """
     booth, program = daemon.service.booth, version("yibao-face")
 
@@ -198,6 +238,7 @@ def _health_of(daemon: Daemon) -> Callable[[web.Request], Awaitable[web.Response
             "able": not isinstance(daemon.models, ModelError),
             "camera": known and camera_view(known),
             "centre": centre,
+            "lan": daemon.lan.view(),
         }
         return web.json_response(body)
 

@@ -10,13 +10,14 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
 
 from aiohttp import web
 
-from yibao_face.daemon.door.http import build_app
+from yibao_face.daemon.door.http import HIS_DOOR, build_app
 from yibao_face.daemon.door.plain import PlainRunner
+from yibao_face.daemon.door.remote import answering
 from yibao_face.daemon.wiring import Daemon
 
 # How long calls under way may take to notice that the daemon stops.
@@ -51,12 +52,27 @@ async def serve(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
         )
         await runner.setup()
-        try:
-            await web.SockSite(runner, sock).start()
-            ready(int(sock.getsockname()[1]))
-            await stop.wait()
-        finally:
-            await runner.cleanup()
+        # Around the rest: who calls from another machine is told as well that the daemon stops.
+        async with _lan(daemon, app):
+            try:
+                await web.SockSite(runner, sock).start()
+                ready(int(sock.getsockname()[1]))
+                await stop.wait()
+            finally:
+                await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _lan(daemon: Daemon, app: web.Application) -> AsyncGenerator[None, None]:
+    """Calls of other machines are taken meanwhile, where the site wants it."""
+    served = daemon.lan.serve(answering(app[HIS_DOOR], daemon.reply_signer))
+    listening = asyncio.get_running_loop().create_task(served)
+    try:
+        yield
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -8,9 +8,11 @@ import configparser
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path, PureWindowsPath
 from typing import cast
 
+from yibao_face.daemon.section import LanConfig
 from yibao_face.daemon.wire.origin import origin_of
 from yibao_face.sync.uplink.api import UplinkError, place_of
 
@@ -32,8 +34,8 @@ class Answer:
 
     ``camera``: ``camera.uri`` or ``auto``. ``his_folder``: where the HIS program lies, which gets
     the library ``his_library``. ``browser_policy``: pages of a HIS in a browser, which may call.
-    ``user``: whose session serves (Linux). ``lan``, ``firewall``: other counters call this one,
-    which no version does yet: refused.
+    ``user``: whose session serves (Linux). ``lan``: other machines call this one, at ``lan_host``
+    and ``lan_port``; ``firewall``: that port is opened.
     """
 
     org_code: str
@@ -42,6 +44,8 @@ class Answer:
     ca_file: str = ""
     camera: str = ""
     lan: bool = False
+    lan_host: str = ""
+    lan_port: int = LanConfig().port
     autostart: bool = True
     firewall: bool = False
     his_folder: str = ""
@@ -108,7 +112,7 @@ def _text_of(data: bytes) -> str:
 
 
 def _checked(given: Mapping[str, str]) -> Answer:
-    values: dict[str, str | bool | tuple[str, ...]] = {}
+    values: dict[str, str | bool | int | tuple[str, ...]] = {}
     for key, value in given.items():
         rule = _RULES.get(key)
         values[key] = value if rule is None else rule(key, value)
@@ -120,10 +124,11 @@ def _checked(given: Mapping[str, str]) -> Answer:
     if answer.enrol_code and not (answer.centre_url and answer.ca_file):
         told = "enrol_code: 绑定还需要 centre_url 和 ca_file"
         raise AnswerError(f"{told} / needs centre_url and ca_file beside it")
-    if answer.lan or answer.firewall:
-        # The daemon listens on this machine alone: an open port would promise what is not there.
-        told = "lan, firewall: 本版本仅供本机调用，请填 no"
-        raise AnswerError(f"{told} / this version serves its own computer alone")
+    if answer.lan and not answer.lan_host:
+        raise AnswerError("lan_host: 启用 lan 须填写本机IP / lan needs an address of this machine")
+    if answer.firewall and not answer.lan:
+        # An open port would promise what is not there.
+        raise AnswerError("firewall: 只与 lan = yes 一起使用 / only together with lan = yes")
     return answer
 
 
@@ -149,6 +154,21 @@ def _switch(key: str, value: str) -> bool:
     return word in _YES
 
 
+def _address(key: str, value: str) -> str:
+    try:
+        return value and str(IPv4Address(value))
+    except AddressValueError as exc:
+        raise AnswerError(f"{key}: 应为本机IP，如 192.168.1.9 / must be like that") from exc
+
+
+def _port(key: str, value: str) -> int:
+    if not value:
+        return LanConfig().port
+    if not (value.isascii() and value.isdecimal() and 0 < int(value[:6]) < 65_536):
+        raise AnswerError(f"{key}: 应为 1..65535 / must be 1..65535")
+    return int(value)
+
+
 def _folder(key: str, value: str) -> str:
     if value and not (PureWindowsPath(value).is_absolute() or value.startswith("/")):
         raise AnswerError(f"{key}: 应为完整路径 / must be a whole path")
@@ -170,10 +190,12 @@ def _pages(key: str, value: str) -> tuple[str, ...]:
     return pages
 
 
-_RULES: dict[str, Callable[[str, str], str | bool | tuple[str, ...]]] = {
+_RULES: dict[str, Callable[[str, str], str | bool | int | tuple[str, ...]]] = {
     "org_code": _org_code,
     "centre_url": _centre,
     "lan": _switch,
+    "lan_host": _address,
+    "lan_port": _port,
     "autostart": _switch,
     "firewall": _switch,
     "his_folder": _folder,

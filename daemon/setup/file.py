@@ -43,6 +43,9 @@ def with_answer(before: str, answer: Answer) -> str:
         ("centre", "url", answer.centre_url),
         ("camera", "uri", answer.camera),
         ("door", "origins", list(answer.browser_policy)),
+        ("lan", "enabled", answer.lan),
+        ("lan", "host", answer.lan and answer.lan_host),
+        ("lan", "port", answer.lan and answer.lan_port),
     )
     for section, key, value in wanted:
         if not value:

@@ -10,6 +10,7 @@ Var His
 Var HisKind
 Var WebPages
 Var AtLogon
+Var LanHost
 
 !macro Row TOP LABEL FIELD
   ${NSD_CreateLabel} 0 ${TOP}u 48% 10u "${LABEL}"
@@ -38,6 +39,7 @@ Function SitePage
   ${NSD_CB_AddString} $HisKind "x64"
   ${NSD_CB_SelectString} $HisKind "x86-stdcall"
   !insertmacro Row 100 "$(TextPages)" $WebPages
+  !insertmacro Row 127 "$(TextLan)" $LanHost
   ${NSD_CreateCheckbox} 0 114u 48% 11u "$(TextStart)"
   Pop $AtLogon
   ${NSD_Check} $AtLogon
@@ -71,6 +73,12 @@ Function SiteLeave
   !insertmacro Answered "his_folder" $His
   !insertmacro Answered "his_library" $HisKind
   !insertmacro Answered "browser_policy" $WebPages
+  ${NSD_GetText} $LanHost $0
+  ${If} $0 != ""
+    WriteINIStr $Answer "install" "lan" "1"
+    WriteINIStr $Answer "install" "lan_host" "$0"
+    WriteINIStr $Answer "install" "firewall" "1"
+  ${EndIf}
   ${NSD_GetState} $AtLogon $0
   WriteINIStr $Answer "install" "autostart" $0
 FunctionEnd

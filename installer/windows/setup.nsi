@@ -304,8 +304,9 @@ Function Choices
   nsExec::Exec 'netsh advfirewall firewall delete rule name="yibao-face"'
   Pop $0
   ReadINIStr $0 $3 "install" "firewall"
+  ReadINIStr $1 $3 "install" "lan_port"
   ${If} $0 == 1
-    nsExec::Exec 'netsh advfirewall firewall add rule name="yibao-face" dir=in action=allow protocol=TCP localport=51518 remoteip=localsubnet profile=domain,private'
+    nsExec::Exec 'netsh advfirewall firewall add rule name="yibao-face" dir=in action=allow protocol=TCP localport=$1 remoteip=localsubnet profile=domain,private'
     Pop $0
   ${EndIf}
   ReadINIStr $0 $3 "install" "browser_policy"

@@ -1,6 +1,7 @@
 ; The library alone, for a HIS on a computer whose daemon is another one: Windows 7 SP1 and later,
-; of 32 or 64 bits. /S /DAEMON=IP:port /KEY=hex /HIS=folder /LIBRARY=x86-stdcall|x86-cdecl|x64
-; Exit codes as of setup.nsi.
+; of 32 or 64 bits. /S /PAIR=line /HIS=folder /LIBRARY=x86-stdcall|x86-cdecl|x64
+; The line is what `yibao-face lan add` says on the other computer: IP:port,key,caller,secret; or
+; /DAEMON=IP:port /KEY=hex /CALLER=hex /SECRET=hex. Exit codes as of setup.nsi.
 Target ${TARGET}
 !include common.nsh
 !ifdef ICON
@@ -11,8 +12,11 @@ Name "$(TextName) HisCallFace"
 OutFile "${OUT}"
 InstallDir "$PROGRAMFILES\YibaoFaceLibrary"
 
+Var Pair
 Var Daemon
 Var Key
+Var Caller
+Var Secret
 Var His
 Var Kind
 Var Field
@@ -44,6 +48,13 @@ Function .onInit
   ${GetParameters} $0
   ${GetOptions} $0 "/DAEMON=" $Daemon
   ${GetOptions} $0 "/KEY=" $Key
+  ${GetOptions} $0 "/CALLER=" $Caller
+  ${GetOptions} $0 "/SECRET=" $Secret
+  ClearErrors
+  ${GetOptions} $0 "/PAIR=" $Pair
+  ${IfNot} ${Errors}
+    Call TakeApart
+  ${EndIf}
   ${GetOptions} $0 "/HIS=" $His
   ClearErrors
   ${GetOptions} $0 "/LIBRARY=" $Kind
@@ -58,7 +69,32 @@ Function .onInit
   ${EndIf}
 FunctionEnd
 
-; $0: ok where the daemon and its key look right: digits and dots, a colon, digits; 64 hexadecimal.
+; $Pair, four parts between commas, one more only makes the last one wrong.
+Function TakeApart
+  StrCpy $2 $Pair
+  Call Part
+  StrCpy $Daemon $1
+  Call Part
+  StrCpy $Key $1
+  Call Part
+  StrCpy $Caller $1
+  StrCpy $Secret $2
+FunctionEnd
+
+; $1: what stands in $2 before its first comma; $2: what stands behind it.
+Function Part
+  StrCpy $1 ""
+  ${DoUntil} $2 == ""
+    StrCpy $5 $2 1
+    StrCpy $2 $2 "" 1
+    ${If} $5 == ","
+      ${ExitDo}
+    ${EndIf}
+    StrCpy $1 "$1$5"
+  ${Loop}
+FunctionEnd
+
+; $0: ok where all four look right: digits and dots, a colon, digits; 64, 16, 64 hexadecimal.
 ; A name is not taken: the library asks no name server. The library itself refuses the rest.
 Function Judge
   StrCpy $0 "wrong"
@@ -68,10 +104,14 @@ Function Judge
     Return
   ${EndIf}
   StrLen $1 $Key
+  StrLen $2 $Caller
+  StrLen $4 $Secret
   ${If} $1 != 64
+  ${OrIf} $2 != 16
+  ${OrIf} $4 != 64
     Return
   ${EndIf}
-  StrCpy $2 $Key
+  StrCpy $2 "$Key$Caller$Secret"
   StrCpy $3 "0123456789abcdef"
   Call Only
   ${If} $2 != ""
@@ -131,6 +171,8 @@ Section
   WriteRegStr HKLM "${LIBRARY_KEY}" "daemon" $Daemon
   WriteRegStr HKLM "${LIBRARY_KEY}" "key" $Key
   WriteRegStr HKLM "${LIBRARY_KEY}" "verify" "on"
+  WriteRegStr HKLM "${LIBRARY_KEY}" "caller" $Caller
+  WriteRegStr HKLM "${LIBRARY_KEY}" "secret" $Secret
   ${If} $His != ""
     StrCpy $0 $His
     StrCpy $1 $Kind
@@ -153,10 +195,8 @@ Function AskPage
   Pop $0
   ${NSD_CreateLabel} 0 0 100% 10u "$(TextDaemon)"
   Pop $0
-  ${NSD_CreateText} 0 12u 60% 11u "$Daemon"
+  ${NSD_CreateText} 0 12u 100% 11u "$Pair"
   Pop $Field
-  ${NSD_CreateText} 0 26u 100% 11u "$Key"
-  Pop $1
   ${NSD_CreateLabel} 0 44u 100% 10u "$(TextHis)"
   Pop $0
   ${NSD_CreateText} 0 56u 100% 11u "$His"
@@ -165,9 +205,9 @@ Function AskPage
 FunctionEnd
 
 Function AskLeave
-  ${NSD_GetText} $Field $Daemon
-  ${NSD_GetText} $1 $Key
+  ${NSD_GetText} $Field $Pair
   ${NSD_GetText} $2 $His
+  Call TakeApart
   Call Judge
   ${If} $0 != "ok"
     MessageBox MB_OK|MB_ICONEXCLAMATION "$(TextDaemonWrong)"

@@ -18,13 +18,19 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
 from yibao_face.shim import build
 from yibao_face.shim.source import SourceError, monocypher
 
 HERE = Path(__file__).resolve().parent
 SOURCE = build.ROOM / "src"
 # What a target is linked with, and the longest input worth trying.
-TARGETS = {"reply": (("reply", "text"), 4096), "setting": (("setting", "text"), 2047)}
+TARGETS = {
+    "reply": (("reply", "text"), 4096),
+    "setting": (("setting", "text"), 2047),
+    "lan": (("proof", "sha512", "reply", "text"), 4096),
+}
 THREADS = 16
 _STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-D_GNU_SOURCE", "-DHCF_BUILD")
 _ADDRESS = "address,undefined"
@@ -91,7 +97,8 @@ def libfuzzer(job: Job) -> None:
 
 def asan(job: Job) -> None:
     """Own mutations, so gcc is enough; then the whole library with its faults."""
-    options = (f"-fsanitize={_ADDRESS}", "-fno-sanitize-recover=all")
+    # -O0: what is saved at compiling Monocypher is more than the runs then take.
+    options = ("-O0", f"-fsanitize={_ADDRESS}", "-fno-sanitize-recover=all")
     for name, (sources, _) in TARGETS.items():
         files = (HERE / "mutate.c", HERE / f"{name}.c", *_sources(sources))
         tool = _compiled(job, "gcc", files, options)
@@ -129,9 +136,8 @@ def _at_work(
     """``threads.c`` with ``size`` threads and calls each, against a genuine server."""
     setting = f'-DHCF_SETTING_FILE="{job.folder / "library.conf"}"'
     whole = (HERE / "threads.c", *_sources((*build.SOURCES, "posix", "proof")))
-    crypto = f"-I{monocypher(build.CACHE)}"
     # externally_visible of proof.c speaks to -fwhole-program, which is not used here.
-    tool = _compiled(job, "gcc", whole, (*options, setting, crypto, "-pthread"))
+    tool = _compiled(job, "gcc", whole, (*options, setting, "-pthread"))
     with _server() as (port, key):
         said = _watched(name, [*under, tool, port, key, *map(str, size)])
     _say(f"{name}: {_last('.* odd calls, .*', said)}")
@@ -157,7 +163,7 @@ def _sources(names: tuple[str, ...]) -> tuple[Path, ...]:
 def _compiled(job: Job, compiler: str, files: tuple[Path, ...], options: tuple[str, ...]) -> Path:
     tool = job.folder / f"{files[0].stem}-{files[1].stem}"
     planted = ("-DPLANT",) if job.plant else ()
-    includes = (f"-I{SOURCE}", f"-I{HERE}")
+    includes = (f"-I{SOURCE}", f"-I{HERE}", f"-I{monocypher(build.CACHE)}")
     command = [_tool(compiler), *_STRICT, *planted, *includes, *options, *files, "-o", tool]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  # our own command line
     if done.returncode != 0:
@@ -212,6 +218,11 @@ def _answer(body: bytes, *lines: bytes) -> bytes:
     return b"\r\n".join(head) + body
 
 
+def _sealed(text: bytes) -> bytes:
+    """As ``lan.c`` opens it, under a key of zeros."""
+    return ChaCha20Poly1305(bytes(32)).encrypt(bytes(12), text, None)
+
+
 _PASS = b'{"code":1,"msg":"ok","cp_no":"A1","type":1}'
 _LONG = '{"code":"1","msg":"%s","cp_no":"A1","type":1}' % ("核验𠮷·" * 150)
 _BODIES = (
@@ -222,6 +233,7 @@ _BODIES = (
     _LONG.replace("𠮷", "").encode("gbk"),
     b'{"code":1,"msg":"%b"}' % (b"\\ud842\\udfb7" * 120),
 )
+_PAIRED = b"\ncaller = " + b"0c" * 8 + b"\nsecret = " + b"5e" * 32 + b"\n"
 _SETTING = b"# installed\r\ndaemon = 127.0.0.1:8181\r\nkey = " + b"9f" * 32
 SEEDS = {
     "reply": (
@@ -238,6 +250,14 @@ SEEDS = {
         b"verify\t=off \n\n  daemon=127.0.0.1:1\n",
         b"daemon = 10.255.0.1:65535\nkey = " + b"Aa" * 32 + b"\nverify = OFF\n",
         b"daemon = 127.0.0.1:1\nverify = official\n",
+        _SETTING.replace(b"127.0.0.1", b"10.0.0.5") + _PAIRED,
+    ),
+    "lan": (
+        *(_sealed(_answer(body)) for body in _BODIES),
+        *(_sealed(bytes(n)) for n in (1, 63, 64, 65)),
+        b"YBL1" + bytes(96),
+        b"\0\0\x07\xf0",
+        b"\xff\xff\xff\xff",
     ),
 }
 TOOLS: dict[str, Callable[[Job], None]] = {

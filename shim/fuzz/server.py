@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import re
 from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+SECRET = bytes([0x5E]) * 32
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 _PURPOSE = b"yibao-face reply v1\n"
@@ -60,12 +64,48 @@ def answer(head: bytes, request: bytes) -> bytes:
     return fault(head, request) if fault else signed(head, request, echo(name))
 
 
+def welcome(hello: bytes, key: Ed25519PrivateKey = KEY) -> tuple[bytes, tuple[bytes, bytes]]:
+    """The daemon's half of LAN mode (docs/lan.md), and the keys of call and reply."""
+    drawn = X25519PrivateKey.generate()
+    said = b"YBL1" + drawn.public_key().public_bytes_raw()
+    said += key.sign(b"yibao-face lan daemon v1\n" + hello + said)
+    shared = drawn.exchange(X25519PublicKey.from_public_bytes(hello[12:44]))
+    met = hashlib.sha512(hello + said).digest()
+    both = hmac.digest(SECRET, b"yibao-face lan keys v1\n" + shared + met, "sha512")
+    return said, (both[:32], both[32:])
+
+
+def sealed(key: bytes, text: bytes) -> bytes:
+    """A frame."""
+    body = ChaCha20Poly1305(key).encrypt(bytes(12), text, None)
+    return len(body).to_bytes(4, "big") + body
+
+
+# By the last byte of the caller's id.
+GREETINGS: dict[int, Callable[[bytes, bytes], bytes]] = {
+    1: lambda _hello, _said: b"",
+    2: lambda _hello, said: said[:-1],
+    3: lambda _hello, said: said[:8] + bytes([said[8] ^ 1]) + said[9:],
+    4: lambda hello, _said: welcome(hello, STRANGER)[0],
+    5: lambda _hello, _said: bytes(range(256)),
+}
+# Of the frame, by the id of the request; the key of the reply and its text.
+FRAMES: dict[bytes, Callable[[bytes, bytes], bytes]] = {
+    b"open": lambda _key, text: len(text).to_bytes(4, "big") + text,
+    b"other-key": lambda _key, text: sealed(bytes(32), text),
+    b"huge-frame": lambda key, text: b"\xff\xff\xff\xff" + sealed(key, text)[4:],
+    b"no-frame": lambda _key, _text: bytes(4),
+    b"half-frame": lambda key, text: sealed(key, text)[:-1],
+}
+
+
 class Door(asyncio.Protocol):
-    """One connection: one request, one answer, closed, as HTTP/1.0 has it."""
+    """One connection: one request, one answer, closed, as HTTP/1.0 has it; or one of LAN mode."""
 
     def __init__(self) -> None:
         self._got = b""
         self._way: asyncio.WriteTransport | None = None
+        self._keys: tuple[bytes, bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where to answer."""
@@ -75,11 +115,34 @@ class Door(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer once head and body are whole."""
         self._got += data
+        if self._keys is not None or self._got.startswith(b"YBL1"):
+            self._sealed()
+            return
         head, end, body = self._got.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
         if end and self._way and len(body) >= (int(length[1]) if length else 0):
             self._way.write(answer(head, body))
             self._way.close()
+
+    def _sealed(self) -> None:
+        """Greet, then answer the frame."""
+        assert self._way is not None  # noqa: S101  # data came
+        if self._keys is None and len(self._got) >= 76:
+            hello, self._got = self._got[:76], self._got[76:]
+            said, self._keys = welcome(hello)
+            fault = GREETINGS.get(hello[11])
+            self._way.write(said if fault is None else fault(hello, said))
+            if fault is not None:
+                self._way.close()
+        length = int.from_bytes(self._got[:4], "big")
+        if self._keys is None or len(self._got) < max(4 + length, 20):
+            return
+        text = ChaCha20Poly1305(self._keys[0]).decrypt(bytes(12), self._got[4 : 4 + length], None)
+        head, _, body = text.partition(b"\r\n\r\n")
+        found = _ID.search(body)
+        frame = FRAMES.get(found[1] if found else b"", sealed)
+        self._way.write(frame(self._keys[1], answer(head, body)))
+        self._way.close()
 
 
 def _whole(reply: bytes, more: bytes) -> bytes:

@@ -91,14 +91,72 @@ static const struct hcf_message *receive(struct caller *c, struct hcf_socket *s,
     }
 }
 
-static const struct hcf_message *talk(struct caller *c, struct hcf_socket *s, char *bytes,
-                                      struct hcf_reply *reply) {
-    char top[512];
+static const struct hcf_message *ask(struct caller *c, struct hcf_socket *s, char *bytes,
+                                     struct hcf_reply *reply) {
+    char top[HCF_HEAD_BYTES];
     const struct hcf_message *why;
-    if (hcf_wait(s, 1, left_ms(c, HCF_CONNECT_MS)) <= 0 || !hcf_connected(s)) return &hcf_absent;
     if ((why = send_all(c, s, top, head(c, top))) != NULL) return why;
     if ((why = send_all(c, s, c->in, c->length)) != NULL) return why;
-    if ((why = receive(c, s, bytes, reply)) != NULL) return why;
+    return receive(c, s, bytes, reply);
+}
+
+/* Exactly `length` bytes. */
+static const struct hcf_message *take(struct caller *c, struct hcf_socket *s, void *to,
+                                      size_t length, uint32_t limit_ms) {
+    char *at = to;
+    while (length > 0) {
+        long moved = hcf_receive(s, at, length);
+        if (moved == -2 || moved == 0) return &hcf_broke_off;
+        if (moved == -1 && hcf_wait(s, 0, left_ms(c, limit_ms)) < 0) return &hcf_broke_off;
+        if (moved > 0) at += moved, length -= (size_t)moved;
+        if (length > 0 && left_ms(c, limit_ms) == 0) return &hcf_timed_out;
+    }
+    return NULL;
+}
+
+/* Who does not take us closes without a word. */
+static const struct hcf_message *greet(struct caller *c, struct hcf_socket *s, uint8_t keys[64]) {
+    uint8_t seed[32], hello[HCF_HELLO_BYTES], welcome[HCF_WELCOME_BYTES];
+    const struct hcf_message *why;
+    if (!hcf_random(seed, sizeof seed)) return &hcf_no_random;
+    hcf_lan_hello(&c->at, seed, hello);
+    why = send_all(c, s, (const char *)hello, sizeof hello);
+    if (why == NULL) why = take(c, s, welcome, sizeof welcome, HCF_GREET_MS);
+    if (why == &hcf_broke_off) why = &hcf_unpaired;
+    if (why == NULL && !hcf_lan_keys(&c->at, seed, hello, welcome, keys)) why = &hcf_stranger;
+    hcf_wipe(seed, sizeof seed);
+    return why;
+}
+
+/* The same two messages as `ask`, each sealed in a frame. */
+__attribute__((noinline)) /* its room is not taken from the stack of a local call */
+static const struct hcf_message *ask_sealed(struct caller *c, struct hcf_socket *s, char *bytes,
+                                            struct hcf_reply *reply) {
+    uint8_t keys[64], frame[HCF_LENGTH_BYTES + HCF_HEAD_BYTES + HCF_IN_BYTES + HCF_TAG_BYTES];
+    char *text = (char *)frame + HCF_LENGTH_BYTES;
+    const struct hcf_message *why = greet(c, s, keys);
+    size_t n, i;
+    if (why == NULL) {
+        for (n = head(c, text), i = 0; i < c->length; i++) text[n++] = c->in[i];
+        hcf_lan_seal(keys, (uint8_t *)text, n);
+        for (n += HCF_TAG_BYTES, i = 0; i < 4; i++) frame[i] = (uint8_t)(n >> (24 - 8 * i));
+        why = send_all(c, s, (const char *)frame, HCF_LENGTH_BYTES + n);
+    }
+    if (why == NULL) why = take(c, s, frame, HCF_LENGTH_BYTES, HCF_CALL_MS);
+    if (why == NULL && (n = hcf_lan_length(frame, HCF_REPLY_BYTES)) == 0) why = &hcf_stranger;
+    if (why == NULL) why = take(c, s, bytes, n, HCF_CALL_MS);
+    if (why == NULL && !hcf_lan_open(keys + 32, (uint8_t *)bytes, n)) why = &hcf_stranger;
+    if (why == NULL && hcf_reply_read(bytes, n - HCF_TAG_BYTES, 1, reply) != 1) why = &hcf_bad_reply;
+    hcf_wipe(keys, sizeof keys);
+    return why;
+}
+
+static const struct hcf_message *talk(struct caller *c, struct hcf_socket *s, char *bytes,
+                                      struct hcf_reply *reply) {
+    const struct hcf_message *why;
+    if (hcf_wait(s, 1, left_ms(c, HCF_CONNECT_MS)) <= 0 || !hcf_connected(s)) return &hcf_absent;
+    why = c->at.lan ? ask_sealed(c, s, bytes, reply) : ask(c, s, bytes, reply);
+    if (why != NULL) return why;
     if (reply->status != 200) return &hcf_refused;
     if (c->at.verify && !hcf_proven(&c->at, c->nonce, c->digest, reply)) return &hcf_impostor;
     return NULL;
@@ -108,7 +166,9 @@ static const struct hcf_message *prepare(struct caller *c) {
     char text[HCF_TEXT_BYTES];
     hcf_sha512 hash;
     size_t n = 0, length = hcf_setting_text(text, sizeof text);
-    if (length == 0 || !hcf_setting_read(text, length, &c->at)) return &hcf_not_installed;
+    int good = length > 0 && hcf_setting_read(text, length, &c->at);
+    hcf_wipe(text, sizeof text);
+    if (!good) return &hcf_not_installed;
     if (!hcf_random(c->nonce, sizeof c->nonce)) return &hcf_no_random;
     while (c->path[n] != '\0') n++;
     hcf_sha512_start(&hash);
@@ -142,6 +202,7 @@ int hcf_call(const char *path, int attendance, const char *in, char *out) {
         why = talk(&c, &s, bytes, &reply);
         hcf_close(&s);
     }
+    hcf_wipe(&c.at, sizeof c.at);
     if (why == NULL && hcf_reply_fit(&reply, attendance, out, &code)) return code;
     return refuse(attendance, out, why != NULL ? why : &hcf_bad_reply, charset);
 }

@@ -9,19 +9,29 @@ enum {
     HCF_IN_BYTES = 65537,     /* read of the input at most: one more than the daemon takes */
     HCF_REPLY_BYTES = 16384,  /* read of an HTTP answer at most */
     HCF_TEXT_BYTES = 2048,    /* settings file at most */
-    HCF_CONNECT_MS = 3000
+    HCF_HEAD_BYTES = 512,     /* head of our own request at most */
+    HCF_CONNECT_MS = 3000,
+    /* LAN mode (docs/lan.md): the two greetings, a frame's length before it, the tag behind it */
+    HCF_HELLO_BYTES = 76,
+    HCF_WELCOME_BYTES = 100,
+    HCF_LENGTH_BYTES = 4,
+    HCF_TAG_BYTES = 16
 };
 #ifndef HCF_CALL_MS
 #define HCF_CALL_MS 310000u   /* the whole call (S0-05); a test waits less */
 #endif
+#ifndef HCF_GREET_MS
+#define HCF_GREET_MS 10000u   /* until a daemon on another machine has proven itself */
+#endif
 enum hcf_charset { HCF_UTF8, HCF_GBK, HCF_ASCII };
 
-/* Where the daemon is, and the key it proves itself with. */
+/* Where the daemon is, and the key it proves itself with; of LAN mode, what this machine proves
+ * itself with. */
 struct hcf_setting {
     uint8_t host[4];
     uint16_t port;
-    int verify;
-    uint8_t key[32];
+    int verify, lan;
+    uint8_t key[32], caller[8], secret[32];
 };
 
 struct hcf_reply {
@@ -62,6 +72,20 @@ int hcf_proven(const struct hcf_setting *setting, const uint8_t nonce[32], const
                const struct hcf_reply *reply);
 int hcf_verified(const uint8_t signature[64], const uint8_t key[32], const uint8_t *message,
                  size_t length);
+/* LAN mode. `seed`: 32 fresh random bytes, this call's own half of the key exchange. */
+void hcf_lan_hello(const struct hcf_setting *setting, const uint8_t seed[32],
+                   uint8_t hello[HCF_HELLO_BYTES]);
+/* 1 when the welcome is the pinned daemon's to this hello: a key for the call, one for the reply */
+int hcf_lan_keys(const struct hcf_setting *setting, const uint8_t seed[32],
+                 const uint8_t hello[HCF_HELLO_BYTES], const uint8_t welcome[HCF_WELCOME_BYTES],
+                 uint8_t keys[64]);
+/* In its place; the tag lands behind the text. A key seals one text, ever. */
+void hcf_lan_seal(const uint8_t key[32], uint8_t *text, size_t length);
+/* `length` with the tag; 1 when it was sealed with the key, 0: nothing of it may be believed */
+int hcf_lan_open(const uint8_t key[32], uint8_t *sealed, size_t length);
+/* The length of the frame; 0: none of ours, or more than `most` */
+size_t hcf_lan_length(const uint8_t bytes[HCF_LENGTH_BYTES], size_t most);
+void hcf_wipe(void *secret, size_t length);
 
 /* platform: posix.c or windows.c */
 struct hcf_socket { intptr_t handle; };

@@ -187,3 +187,8 @@ int hcf_reply_read(const char *b, size_t got, int ended, struct hcf_reply *reply
     if (sized && got - head < reply->length) return ended ? -1 : 0;
     return sized || ended;
 }
+
+size_t hcf_lan_length(const uint8_t b[HCF_LENGTH_BYTES], size_t most) {
+    size_t length = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
+    return length > HCF_TAG_BYTES && length <= most ? length : 0;
+}

@@ -38,6 +38,8 @@ static int line(const char *at, const char *end, struct hcf_setting *s, unsigned
     while (at < end && blank(*at)) at++;
     if (word(name, stop, "daemon")) bit = 1, good = address(at, end, s);
     else if (word(name, stop, "key")) bit = 2, good = end - at == 64 && hcf_hex(at, 32, s->key);
+    else if (word(name, stop, "caller")) bit = 8, good = end - at == 16 && hcf_hex(at, 8, s->caller);
+    else if (word(name, stop, "secret")) bit = 16, good = end - at == 64 && hcf_hex(at, 32, s->secret);
     else if (word(name, stop, "verify"))
         bit = 4, s->verify = word(at, end, "on"), good = s->verify || word(at, end, "off");
     else return 0;
@@ -59,5 +61,7 @@ int hcf_setting_read(const char *text, size_t length, struct hcf_setting *s) {
         if (last == end) break;
     }
     if (!(seen & 1) || (s->verify && !(seen & 2))) return 0;
-    return s->verify || s->host[0] == 127; /* over a network nobody is believed unproven */
+    s->lan = (seen & 24) == 24;
+    if ((seen & 24) != 0 && !(s->lan && s->verify)) return 0;
+    return s->lan || s->host[0] == 127; /* over a network both prove themselves, and all is sealed */
 }

@@ -26,14 +26,14 @@ static size_t put(char *to, size_t at, size_t room, const char *text) {
 
 /* HKLM is the administrator's; the values become lines, so that one reader knows them all. */
 size_t hcf_setting_text(char *text, size_t room) {
-    static const char *const names[] = {"daemon", "key", "verify"};
+    static const char *const names[] = {"daemon", "key", "verify", "caller", "secret"};
     HKEY key;
     size_t at = 0;
     int i;
     if (RegOpenKeyExA(HKEY_LOCAL_MACHINE, "SOFTWARE\\yibao-face\\library", 0,
                       KEY_QUERY_VALUE | KEY_WOW64_64KEY, &key) != ERROR_SUCCESS)
         return 0;
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 5; i++) {
         char value[128];
         DWORD kind = 0, size = sizeof value - 1;
         if (RegQueryValueExA(key, names[i], NULL, &kind, (BYTE *)value, &size) != ERROR_SUCCESS)

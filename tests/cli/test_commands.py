@@ -33,6 +33,7 @@ COMMANDS = {
     *("desk", "rate", "settled", "roster", "certificate", "policy", "inbox", "queue", "link"),
     "center",
     *("models", "clip", "config", "bench", "conform", "library", "calibrate", "liveness"),
+    "lan",
     "update",
     "setup",
 }
@@ -55,6 +56,7 @@ ACTIONS = {
     "bench": {"verify", "capture", "ui"},
     "update": {"check", "take", "apply", "run", "status", "rollback", "resume"},
     "library": {"config"},
+    "lan": {"add", "list", "remove"},
     "setup": {"check", "apply", "test", "library", "halt"},
     "liveness": {"evaluate", "acceptance"},
 }

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import doctor_lan
 import doctor_machine
 import doctor_record
 import doctor_setting
@@ -24,7 +25,7 @@ from yibao_face.daemon.doctor.check import Level
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a machine made of POSIX files")
 # Each fills ``CASES`` as it is loaded.
-TABLES = (doctor_machine, doctor_setting, doctor_record)
+TABLES = (doctor_lan, doctor_machine, doctor_setting, doctor_record)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.id}-{c.level}-{c.told}")
@@ -37,6 +38,16 @@ def test_a_check_finds_what_was_done_to_the_machine(bench: Bench, case: Case) ->
     if found.level in (Level.WARN, Level.FAIL):
         assert found.cause
         assert found.fix.startswith(("请", "Linux", "可以", "无人", "有红外", "如需")), found.fix
+
+
+def test_a_daemon_that_does_not_hear_the_network_is_told(bench: Bench) -> None:
+    with doctor_lan.deaf_daemon() as port:
+        bench.set("door", port=port)
+        bench.set("lan", enabled=True, host="127.0.0.2")
+        found = bench.ask("lan")
+
+    assert FAIL is found.level
+    assert "没有在局域网地址上监听" in found.cause
 
 
 def test_an_altered_network_is_named(bench: Bench, own_models: Callable[[], Path]) -> None:

@@ -89,6 +89,18 @@ def test_answers_become_the_configuration(room: Room) -> None:
     assert "http://10.0.0.5" in room.read("etc/chromium/policies/managed/yibao-face.json")
 
 
+def test_lan_mode_opens_its_port_and_closes_it_in_the_end(room: Room) -> None:
+    room.write("usr/bin/ufw", '#!/bin/sh\necho "$@" >>/ufw.log\n')
+    room.run("chmod 755 /usr/bin/ufw")
+    answers(room, lan="yes", lan_host="192.168.1.9", firewall="yes")
+
+    install(room, "0.1.0")
+    assert '[lan]\nenabled = true\nhost = "192.168.1.9"\nport = 51521\n' in room.read(CONFIG)
+    assert "allow 51521/tcp\n" == room.read("ufw.log")
+    room.run("dpkg --purge yibao-face")
+    assert "delete allow 51521/tcp\n" in room.read("ufw.log")
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -103,6 +115,8 @@ def test_answers_become_the_configuration(room: Room) -> None:
         {"user": "nobody-here"},
         {"autostart": "session"},
         {"lan": "yes"},
+        {"lan": "yes", "lan_host": "desk.local"},
+        {"firewall": "yes"},
         {"browser_policy": "https://a.example/path"},
     ],
 )

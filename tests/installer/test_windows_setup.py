@@ -136,24 +136,27 @@ def test_the_library_alone_is_installed_for_a_daemon_elsewhere(machine: Windows)
     payload = Payload(shims, shims, shims, write_icon(machine.held))
     file = machine.held / "library-setup.exe"
     compile_shim_setup(file, "0.1.0", payload, "amd64-unicode")
-    key = "0123456789abcdef" * 4
+    key, caller, secret = "0123456789abcdef" * 4, "00112233445566ff", "5e" * 32
+    line = f"192.168.1.20:51521,{key},{caller},{secret}"
     wrong = (
         (),
-        ("/DAEMON=192.168.1.20:51518",),
-        ("/DAEMON=192.168.1.20", f"/KEY={key}"),
-        ("/DAEMON=desk.example:51518", f"/KEY={key}"),
-        ("/DAEMON=192.168.1.20:51518", f"/KEY={key[1:]}"),
-        ("/DAEMON=192.168.1.20:51518", f"/KEY={key}", "/LIBRARY=arm"),
+        ("/DAEMON=192.168.1.20:51521", f"/KEY={key}"),
+        (f"/PAIR={line[:-1]}",),
+        (f"/PAIR={line},more",),
+        (f"/PAIR={line.replace(':51521', '')}",),
+        (f"/PAIR={line.replace('192.168.1.20', 'desk.example')}",),
+        (f"/PAIR={line.replace('ff,', 'fg,')}",),
+        (f"/PAIR={line}", "/LIBRARY=arm"),
     )
     for words in wrong:
         assert 64 == machine.setup(file, *words)
     assert machine.value(LIBRARY_KEY, "daemon") is None
 
-    his = rf'/HIS="C:\{HIS}"'
-    more = ("/DAEMON=192.168.1.20:51518", f"/KEY={key}", "/LIBRARY=x86-cdecl", his)
+    more = (f"/PAIR={line}", "/LIBRARY=x86-cdecl", rf'/HIS="C:\{HIS}"')
     assert 0 == machine.setup(file, *more)
-    found = [machine.value(LIBRARY_KEY, name) for name in ("daemon", "key", "verify")]
-    assert ["192.168.1.20:51518", key, "on"] == found
+    names = ("daemon", "key", "verify", "caller", "secret")
+    found = [machine.value(LIBRARY_KEY, name) for name in names]
+    assert ["192.168.1.20:51521", key, "on", caller, secret] == found
     assert "cdecl" == (machine.wine.drive / HIS / "HisCallFace.dll").read_text("ascii")
 
     place = r"C:\Program Files\YibaoFaceLibrary"

@@ -49,6 +49,18 @@ def test_every_key_is_understood() -> None:
     )
 
 
+def test_lan_mode_names_its_address() -> None:
+    found = parse_answer(
+        f"[install]\norg_code={CODE}\nlan=yes\nlan_host = 192.168.1.9\nlan_port=\nfirewall=yes\n"
+    )
+
+    assert (True, "192.168.1.9", 51521, True) == (
+        *(found.lan, found.lan_host, found.lan_port),
+        found.firewall,
+    )
+    assert "lan_port=51521\r\n" in plain(found)
+
+
 def test_the_code_alone_is_enough() -> None:
     assert Answer(org_code=CODE) == parse_answer(f"[install]\norg_code={CODE}\n")
 
@@ -63,6 +75,10 @@ def test_the_code_alone_is_enough() -> None:
         (f"org_code = {CODE}\ncolour = red", "colour"),
         (f"org_code = {CODE}\nlan = perhaps", "lan"),
         (f"org_code = {CODE}\nlan = yes", "lan"),
+        (f"org_code = {CODE}\nlan = yes\nlan_host = 10.0.0", "lan_host"),
+        (f"org_code = {CODE}\nlan = yes\nlan_host = 10.0.0.5\nlan_port = 0", "lan_port"),
+        (f"org_code = {CODE}\nlan = yes\nlan_host = 10.0.0.5\nlan_port = 99999", "lan_port"),
+        (f"org_code = {CODE}\nlan_port = ５１", "lan_port"),
         (f"org_code = {CODE}\nfirewall = yes", "firewall"),
         (f"org_code = {CODE}\ncentre_url = http://centre", "centre_url"),
         (f"org_code = {CODE}\nenrol_code = A", "enrol_code"),

@@ -14,6 +14,7 @@ from harness import HOME, wait_for
 
 from yibao_face.daemon.cli.main import main
 from yibao_face.daemon.config import load_site
+from yibao_face.daemon.section import LanConfig
 from yibao_face.daemon.setup.answer import Answer
 from yibao_face.daemon.setup.file import SetupError, write_answer
 from yibao_face.daemon.setup.halt import halt
@@ -42,6 +43,15 @@ def test_answers_go_into_the_configuration_and_its_other_lines_stay(
     text = config.read_text("utf-8")
     assert "# 手工修改" in text
     assert "port = 51600 # theirs" in text
+
+
+def test_lan_mode_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+
+    assert write_answer(config, Answer(CODE, lan=True, lan_host="192.168.1.9", lan_port=51530))
+    assert LanConfig(True, "192.168.1.9", 51530) == load_site(config).lan
+    assert write_answer(tmp_path / "none.toml", Answer(CODE))
+    assert "[lan]" not in (tmp_path / "none.toml").read_text("utf-8")
 
 
 def test_the_same_answers_change_nothing(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from conform_host import opened, staged
 from harness import require
+from lan_bed import PASS as LAN_PASS
+from lan_bed import listener, settings
 from shim_bed import Bed, bed
 from shim_fault import FAULTS, bare, replayed, trickling
 from shim_server import PASS, SIGNER, genuine, listening
@@ -183,6 +185,24 @@ def test_a_call_without_input_or_room_is_refused(shipped: Bed) -> None:
     assert (-2, b"") == (no_room.returned, no_room.raw)
     assert 0 == wide.returned
     assert b"UTF-16" in wide.raw
+
+
+def test_a_daemon_on_another_machine_is_called_sealed_or_not_at_all(
+    shipped: Bed, tmp_path: Path
+) -> None:
+    with listener(tmp_path) as lan:
+        shipped.install(settings(lan.port, lan.peer))
+        for interface in ("auth", "attendance"):
+            found = shipped.target.call(interface, b'{"id":"1"}')
+            assert (1, LAN_PASS, ()) == (found.returned, found.raw, found.faults)
+        shipped.install(settings(lan.port, lan.peer, secret="00" * 32))
+        refused = shipped.target.call("auth", b"{}")
+        assert lan.awaits("caller")
+        shipped.install(settings(lan.port, lan.peer, key="00" * 32))
+        stranger = shipped.target.call("auth", b"{}")
+
+    assert [b'{"id":"1"}'] * 2 == [call.body for call in lan.asked]
+    assert [(0, ()), (0, ())] == [(one.returned, one.faults) for one in (refused, stranger)]
 
 
 def echo(head: bytes, request: bytes) -> bytes:

@@ -13,7 +13,7 @@ PORT=${YIBAO_FACE_PORT:-51518}
 SYSTEMD=/etc/systemd/system
 WANTS=$SYSTEMD/multi-user.target.wants
 POLICIES="/etc/chromium/policies/managed /etc/opt/chrome/policies/managed"
-KEYS="org_code centre_url enrol_code ca_file camera lan autostart firewall his_folder browser_policy user"
+KEYS="org_code centre_url enrol_code ca_file camera lan lan_host lan_port autostart firewall his_folder browser_policy user"
 
 say() { echo "yibao-face: $*" >&2; }
 
@@ -50,7 +50,9 @@ check_answer() {
     matches "$(answer org_code)" '[0-9A-Za-z]{0,20}' || wrong "org_code: 最多20位字母数字 / up to 20 letters and digits"
     matches "$(answer centre_url)" '(https://[A-Za-z0-9.-]+(:[0-9]+)?)?' || wrong "centre_url: https://host:51519"
     matches "$(answer camera)" '([a-z0-9]+:[^"\]*)?' || wrong "camera: 例如 / like uvc:0"
-    matches "$(answer lan)" '(no)?' || wrong "lan: 本版本只支持本机 / this release serves its own machine only"
+    matches "$(answer lan)" '(no|yes)?' || wrong "lan: yes, no"
+    matches "$(answer lan_host)" '([0-9]{1,3}(\.[0-9]{1,3}){3})?' || wrong "lan_host: 本机IP，如 / like 192.168.1.9"
+    matches "$(answer lan_port)" '([1-9][0-9]{0,4})?' || wrong "lan_port: 1..65535"
     matches "$(answer firewall)" '(no|yes)?' || wrong "firewall: yes, no"
     matches "$(answer autostart)" '(service|session|no|yes)?' || wrong "autostart: service, session, no"
     matches "$(answer enrol_code)" '[0-9A-Za-z._-]*' || wrong "enrol_code"
@@ -64,6 +66,8 @@ check_named() { # what the answers name must be there
         [ -n "$(answer centre_url)" ] || wrong "enrol_code 需要 / needs centre_url"
         [ -f "$(answer ca_file)" ] || wrong "ca_file: 找不到中心证书 / no such file"
     fi
+    [ "$(answer lan)" != yes ] || [ -n "$(answer lan_host)" ] || wrong "lan=yes 需要 / needs lan_host"
+    [ "$(answer firewall)" != yes ] || [ "$(answer lan)" = yes ] || wrong "firewall=yes 需要 / needs lan=yes"
     folder=$(answer his_folder)
     [ -z "$folder" ] || [ -d "$folder" ] || wrong "his_folder: 找不到目录 / no such folder: $folder"
     who=$(answer user)
@@ -188,6 +192,7 @@ write_config() { # once: from then on the file is the site's
         printf '\n[desk]\ninstitution = "%s"\n' "$(answer org_code)"
         printf '\n[centre]\nurl = "%s"\n' "$(answer centre_url)"
         [ -z "$pages" ] || printf '\n[door]\norigins = ["%s"]\n' "$pages"
+        [ "$(answer lan)" != yes ] || printf '\n[lan]\nenabled = true\nhost = "%s"\nport = %s\n' "$(answer lan_host)" "$(lan_port)"
     } >"$ETC/config.toml.part"
     mv "$ETC/config.toml.part" "$ETC/config.toml"
 }
@@ -218,6 +223,32 @@ install_library() { # libHisCallFace.so trusts the key of this machine's daemon
         cp "$built" "$folder/libHisCallFace.so.part" && mv "$folder/libHisCallFace.so.part" "$folder/libHisCallFace.so"
         echo "$folder" >"$ETC/his-folder"
     fi
+}
+
+lan_port() {
+    port=$(answer lan_port)
+    echo "${port:-51521}"
+}
+
+open_port() { # for the libraries of other machines, where a firewall of the system runs
+    [ "$(answer firewall)" = yes ] || return 0
+    port=$(lan_port)
+    if command -v ufw >/dev/null; then ufw allow "$port/tcp" >/dev/null || true; fi
+    if command -v firewall-cmd >/dev/null; then
+        firewall-cmd --permanent --add-port="$port/tcp" >/dev/null 2>&1 && firewall-cmd --reload >/dev/null 2>&1 || true
+    fi
+    echo "$port" >"$ETC/lan-port"
+}
+
+close_port() {
+    [ -f "$ETC/lan-port" ] || return 0
+    port=$(cat "$ETC/lan-port")
+    matches "$port" '[0-9]{1,5}' || return 0
+    if command -v ufw >/dev/null; then ufw delete allow "$port/tcp" >/dev/null || true; fi
+    if command -v firewall-cmd >/dev/null; then
+        firewall-cmd --permanent --remove-port="$port/tcp" >/dev/null 2>&1 && firewall-cmd --reload >/dev/null 2>&1 || true
+    fi
+    rm -f "$ETC/lan-port"
 }
 
 write_policies() { # browsers ask nobody before these pages call this machine
@@ -274,6 +305,7 @@ configure() { # FORMER version, empty where there is none
     drop_older "$1"
     install_library
     write_policies
+    open_port
     bind_centre
     enable
     say "已安装${VERSION} / installed; 下一步 / next: yibao-face doctor"
@@ -289,6 +321,7 @@ unconfigure() { # program and what starts it; settings and records stay
         rm -f "$folder/yibao-face.json"
         rmdir -p "$folder" 2>/dev/null || true
     done
+    close_port
     if [ -f "$ETC/his-folder" ]; then rm -f "$(cat "$ETC/his-folder")/libHisCallFace.so"; fi
 }
 
