@@ -18,8 +18,8 @@ GROUP = "record"
 _NONE = "还没有记录"
 _HOUR_MS = 3_600_000
 _WAIT_MS, _LONG_WAIT_MS = 24 * _HOUR_MS, 72 * _HOUR_MS
-# Looked through within the seconds an installer waits.
-_QUICK_BYTES = 32 * MB
+# Looked through within the seconds somebody waits.
+MOST_BYTES = 64 * MB
 _FULL, _CROWDED = 1.0, 0.9
 _BACK = 120_000
 _REPAIR = "请勿删除文件；执行 yibao-face queue verify 查看，再联系工程师用 queue repair 处理"
@@ -30,8 +30,8 @@ def chain(subject: Subject) -> Finding:
     path = outbox_path(subject.config)
     if not path.is_file():
         return passed_over(_NONE)
-    if subject.quick and path.stat().st_size > _QUICK_BYTES:
-        return passed_over("记录较多，快速体检不逐条核对；请运行完整体检")
+    if path.stat().st_size > MOST_BYTES:
+        return passed_over("记录较多，没有逐条核对；请执行 yibao-face queue verify")
     vault = subject.vault()
     if vault is None:
         return fault("无密钥", "有记录却没有设备密钥，记录无法核对", "请从备份恢复device.key")
@@ -136,7 +136,7 @@ def _reading(subject: Subject) -> Generator[sqlite3.Connection | None, None, Non
 
 
 CHECKS = (
-    Check("records", GROUP, "记录完好", "record log", chain, quick=True),
+    Check("records", GROUP, "记录完好", "record log", chain, limit_s=30),
     Check("record-clock", GROUP, "时间与记录", "clock and records", clock),
     Check("queue", GROUP, "上传队列", "queue", queue),
     Check("evidence", GROUP, "照片配额", "evidence quota", evidence),
