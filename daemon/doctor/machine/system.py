@@ -173,12 +173,12 @@ def _dotted(numbers: tuple[int, ...]) -> str:
 
 CHECKS = (
     Check("cpu", GROUP, "处理器指令", "CPU features", processor, quick=True),
-    Check("memory", GROUP, "内存", "memory", memory, quick=True),
+    Check("memory", GROUP, "内存", "memory", memory),
     Check("system", GROUP, "系统版本", "system version", system, quick=True),
     Check("kernel", GROUP, "内核版本", "kernel", kernel),
     Check("architecture", GROUP, "处理器架构", "architecture", architecture, quick=True),
     Check("encoding", GROUP, "系统编码", "encoding", encoding),
     Check("time-zone", GROUP, "时区", "time zone", zone),
-    Check("clock", GROUP, "电脑时间", "clock", clock, quick=True),
+    Check("clock", GROUP, "电脑时间", "clock", clock),
     Check("clock-sync", GROUP, "自动校时", "time synchronisation", synchronised),
 )
