@@ -101,7 +101,7 @@ def test_a_release_is_tested_packed_noted_and_summed(checkout: Path) -> None:
 
     out = made(checkout)
     lines = (out / "SHA256SUMS").read_text("ascii").splitlines()
-    sums = dict(reversed(line.split("  ")) for line in lines)
+    sums = {line.split("  ")[1]: line.split("  ")[0] for line in lines}
     assert {
         "RELEASE_NOTES.md",
         "yibao-face_1.2.3_amd64.deb",

@@ -25,6 +25,7 @@ PLACES = (
     ("another folder/b", {"TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "2"}),
 )
 _FETCHED = ("daemon/console/web/asset", "sync/center/web/asset", "shim/.cache")
+_SHOWN = 20
 _TAR = (".tar.gz", ".tar.xz", ".tar")
 
 
@@ -81,7 +82,7 @@ def main() -> int:
         found = {one.name: twice(one, given.keep or Path(held)) for one in chosen}
     for name, lines in found.items():
         print(f"{name}: {'identical' if not lines else f'{len(lines)} differ'}")
-        for line in lines:
+        for line in lines[:_SHOWN]:
             print(f"  {line}")
     return 1 if any(found.values()) else 0
 

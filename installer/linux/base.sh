@@ -7,16 +7,25 @@ set -eu
 if [ "$1" = enter ]; then
     base=$2
     shift 2
-    mkdir -p "$base$PWD"
+    # An environment of its own in the place of the checkout's, which is of this machine's Python.
+    mkdir -p "$base$PWD" "$base/srv/venv" .venv
     exec unshare --mount sh -euc '
         base=$1 here=$2
         shift 2
         mount --bind "$here" "$base$here"
+        mount --bind "$base/srv/venv" "$base$here/.venv"
         mount -t proc none "$base/proc"
         mount --bind /dev "$base/dev"
         cp /etc/resolv.conf /etc/hosts "$base/etc/"
         # The keys of this machine, which may stand between it and a registry.
         cp /etc/ssl/certs/ca-certificates.crt "$base/etc/ssl/certs/ca-certificates.crt"
+        # Where this machine gets packages from: seen in there, and not left there.
+        for file in /etc/pip.conf "$HOME/.config/pip/pip.conf"; do
+            [ -f "$file" ] || continue
+            mkdir -p "$base$(dirname "$file")"
+            touch "$base$file"
+            mount --bind "$file" "$base$file"
+        done
         exec chroot "$base" sh -c "cd \"\$0\" && exec \"\$@\"" "$here" "$@"
     ' sh "$base" "$PWD" "$@"
 fi
