@@ -85,7 +85,7 @@ def keep_report(path: Path, text: str) -> None:
     An installer runs as administrator: a folder of its own would keep the daemon from its log.
     """
     made = not path.parent.is_dir()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(text, "utf-8")
     if sys.platform != "win32" and os.geteuid() == 0:
