@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -67,6 +68,15 @@ def test_networks_that_are_not_there_are_named_and_not_timed(bench: Bench) -> No
 
     assert [FAIL] * 5 == [bench.ask(c.id).level for c in ALL if c.id.startswith("model-")][:5]
     assert SKIP is bench.ask("model-speed").level
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="instructions of that processor")
+def test_a_windows_processor_is_asked_for_what_this_one_says_it_has(bench: Bench) -> None:
+    (bench.root / "proc" / "cpuinfo").write_bytes(Path("/proc/cpuinfo").read_bytes())
+    here = bench.ask("cpu")
+    bench.machine = replace(bench.machine, system="win32")
+
+    assert here == bench.ask("cpu")
 
 
 def test_networks_that_find_no_eyes_where_they_were_drawn_are_told(
