@@ -116,9 +116,12 @@ def copy_checkout(to: Path) -> None:
 
 
 def build(words: list[str], source: Path, environment: dict[str, str]) -> None:
-    """Run in ``source``, whose code is used, as of the commit's time."""
+    """Run in ``source``, whose own code is used, as of the commit's time."""
     epoch = run(["git", "log", "-1", "--format=%ct"], ROOT).strip()
     over = {"SOURCE_DATE_EPOCH": epoch, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    # Of the copy, not of the checkout the environment was set up for.
+    run([str(PYTHON), "tools/devlink.py"], source)
+    over["PYTHONPATH"] = str(source / ".dev")
     run(words, source, {**os.environ, **environment, **over})
 
 
