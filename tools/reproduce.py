@@ -104,12 +104,7 @@ def twice(thing: Thing, held: Path) -> list[str]:
 
 def copy_checkout(to: Path) -> None:
     """What is committed, and what was fetched already: it is compared by its hash anyway."""
-    to.mkdir(parents=True)
-    packed = to.with_name("source.tar")
-    run(["git", "archive", "--output", str(packed), "HEAD"], ROOT)
-    with tarfile.open(packed) as archive:
-        archive.extractall(to, filter="tar")
-    packed.unlink()
+    run(["git", "clone", "--quiet", str(ROOT), str(to)], ROOT)
     for name in _FETCHED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, to / name, dirs_exist_ok=True)
