@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sqlite3
 import time
 import wave
@@ -192,7 +193,8 @@ def library(content: bytes, known: bytes | None) -> Breaks:
         bench.put("his/bin/HisCallFace.dll", content)
         bench.his = (bench.root / "his",)
         if known is not None:
-            bench.put("shim/x64/HisCallFace.dll", known)
+            sums = f"{hashlib.sha256(known).hexdigest()}  x64/HisCallFace.dll\n"
+            bench.put("bundle/shim/SHA256SUMS", sums)
 
     return make
 
@@ -201,6 +203,12 @@ DLL = b"MZ" + "FileVersion\0\0001.2.3\0".encode("utf-16-le")
 listed("library-files", OK, "HisCallFace.dll 1.2.3 ", library(DLL, DLL))
 listed("library-files", WARN, "不是本版本", library(DLL + b"x", DLL))
 listed("library-files", WARN, "没有可核对", library(DLL, None))
+
+
+@case("library-files", OK, "HisCallFace.dll 1.2.3 ")
+def _beside_the_versions(bench: Bench) -> None:
+    library(DLL, None)(bench)
+    bench.put("shim/x64/HisCallFace.dll", DLL)
 
 
 @case("library-files", OK, "libHisCallFace.so")

@@ -1,4 +1,4 @@
-"""The release script over a checkout of its own: git, tar and openssl are real; what takes an
+"""The release script over a checkout of its own: git and openssl are real; what takes an
 hour (tests, packages) is stood in for by scripts in that checkout.
 """
 
@@ -33,18 +33,15 @@ out = Path(words[words.index("--out") + 1])
 out.mkdir(parents=True, exist_ok=True)
 with Path(sys.argv[0]).with_name("asked").open("a") as told:
     told.write(" ".join(words[1:3]) + "\\n")
+if words[1] in ("linux", "windows"):
+    (out / "work" / "dist" / "yibao-face").mkdir(parents=True)
 if words[1] == "linux":
-    name = "yibao-face-1.2.3-linux-x86_64"
-    import io, tarfile
-    with tarfile.open(out / f"{name}.tar.xz", "w:xz") as tar:
-        info = tarfile.TarInfo(f"{name}/opt/yibao-face/app-1.2.3/yibao-face")
-        tar.addfile(info, io.BytesIO())
+    (out / "yibao-face-1.2.3-linux-x86_64.tar.xz").write_text("archive")
     (out / "yibao-face_1.2.3_amd64.deb").write_text("deb")
 if words[1] == "windows":
     (out / "yibao-face-1.2.3-x64-setup.exe").write_text("setup")
     (out / "yibao-face-library-1.2.3-setup.exe").write_text("library")
-    (out / "yibao-face-1.2.3-x64.msi").write_text("msi")
-    (out / "work" / "dist" / "yibao-face").mkdir(parents=True)
+    (out / "yibao-face-1.2.3-x64.msi").write_text(words[words.index("--root") + 1] if "--root" in words else "")
 if words[1] == "update":
     assert words[4] == "stick" or Path(words[5]).is_dir(), words
     if words[4] == "stick":
@@ -264,13 +261,18 @@ def test_an_update_of_both_systems_is_published_and_put_on_sticks(
     key = tmp_path / "key.pem"
     key.touch()
     keys = [word for role in release.ROLES for word in (f"--{role}-key", str(key))]
+    root = tmp_path / "repository" / "metadata" / "1.root.json"
     update = ["--repository", str(tmp_path / "repository"), "--readable-from", "1.0.0"]
+    assert 1 == release.main(["make", *update, *keys], checkout)
+    root.parent.mkdir(parents=True)
+    root.touch()
 
     assert 0 == release.main(["make", *update, *keys], checkout)
     sums = (made(checkout) / "SHA256SUMS").read_text("ascii")
     assert "yibao-face-1.2.3-linux-x86_64.update" in sums
     assert "yibao-face-1.2.3-windows-x86_64.update" in sums
     assert 4 == asked(checkout).count("update --out")
+    assert str(root) == (made(checkout) / "yibao-face-1.2.3-x64.msi").read_text("utf-8")
     assert 1 == release.main(["make", *update], checkout)
 
 

@@ -74,13 +74,6 @@ class Job:
         """What git says; ``ReleaseError``."""
         return run(["git", *words], self.root)
 
-    def bundle(self, target: str) -> Path:
-        """The folder that is a version at a counter."""
-        work = self.out / "make" / target
-        if target == "linux":
-            return work / "opt" / "yibao-face" / f"app-{self.version}"
-        return work / "work" / "dist" / "yibao-face"
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -203,6 +196,9 @@ def known_keys(job: Job) -> str:
     update = [bool(job.repository), bool(job.readable_from), *map(bool, given)]
     if any(update) and not all(update):
         raise ReleaseError("--repository needs --readable-from and a key of each role")
+    root = trust(job)
+    if root is not None and not root.is_file():
+        raise ReleaseError(f"{job.repository} has no root: docs/update.md has the ceremony")
     secret = [*map(Path, filter(None, [key])), *(one for keys in given for one in keys)]
     for file in [*secret, *map(Path, filter(None, [certificate]))]:
         if not file.is_file():
@@ -250,7 +246,9 @@ def packaged(target: str) -> Step:
 
     def words(job: Job) -> list[str]:
         made = ["tools/start.py", "package", target, "--out", str(job.out / "make" / target)]
-        return [sys.executable, *made, *(["--check"] if job.check else [])]
+        root = trust(job)
+        believed = [] if root is None else ["--root", str(root)]
+        return [sys.executable, *made, *believed, *(["--check"] if job.check else [])]
 
     def act(job: Job) -> str:
         shutil.rmtree(job.out / "make" / target, ignore_errors=True)
@@ -259,6 +257,11 @@ def packaged(target: str) -> Step:
 
     title = f"packages of {target} 安装包"
     return Step(title, act, lambda job: [shlex.join(words(job))])
+
+
+def trust(job: Job) -> Path | None:
+    """The vendor's first root, by which a counter believes every later one."""
+    return job.repository and job.repository.resolve() / "metadata" / "1.root.json"
 
 
 def _collected(job: Job, target: str) -> list[Path]:
@@ -276,18 +279,15 @@ def update_commands(job: Job) -> list[list[str]]:
     """Publish both versions as they lie at a counter, and an update file of each for a stick."""
     if job.repository is None:
         return []
-    archive = job.out / f"yibao-face-{job.version}-linux-x86_64.tar.xz"
-    inner = f"{archive.name.removesuffix('.tar.xz')}/opt/yibao-face/app-{job.version}"
-    to = job.out / "make" / "linux"
-    unpack = ["tar", "-xJf", str(archive), "-C", str(to), "--strip-components=1", inner]
     base = [sys.executable, "tools/start.py", "package", "update", "--out", str(job.repository)]
     signers = [w for r in ROLES for w in (f"--{r}-key", *map(str, job.keys[r]))]
-    commands = [unpack]
+    commands: list[list[str]] = []
     for target in MADE:
         about = ["--version", job.version, "--platform", f"{target}-x86_64"]
         readable = ["--readable-from", job.readable_from]
+        bundle = job.out / "make" / target / "work" / "dist" / "yibao-face"
         stick = job.out / f"yibao-face-{job.version}-{target}-x86_64.update"
-        commands.append([*base, "release", str(job.bundle(target)), *about, *readable, *signers])
+        commands.append([*base, "release", str(bundle), *about, *readable, *signers])
         commands.append([*base, "stick", str(stick), *about])
     return commands
 

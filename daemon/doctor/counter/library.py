@@ -16,6 +16,7 @@ GROUP = "library"
 NAMES = ("hiscallface.dll", "libhiscallface.so")
 _DEPTH = 3
 _MOST_BYTES = 1024 * 1024
+_SUMS = re.compile(r"([0-9a-f]{64})\s+\*?(\S+)")
 _VERSION = "FileVersion".encode("utf-16-le")
 _INSTALLED = r"SOFTWARE\yibao-face"
 _REGISTRY = rf"{_INSTALLED}\library"
@@ -68,18 +69,27 @@ def _libraries(folder: Path) -> Iterator[Path]:
                 entries = sorted(at.iterdir())
             except OSError:
                 continue
-            yield from (one for one in entries if one.name.lower() in NAMES and one.is_file())
+            yield from (one for one in entries if _is_library(one.name) and one.is_file())
             below += [one for one in entries if one.is_dir() and not one.is_symlink()]
         level = below
 
 
 def _known(subject: Subject) -> set[str]:
-    """Hashes of the libraries that came with this program: in it, or beside its versions."""
+    """Hashes of the libraries that came with this program: told, in it, or beside its versions."""
     bundle = subject.places.bundle
     if bundle is None:
         return set()
+    try:
+        told = (bundle / "shim" / "SHA256SUMS").read_text("ascii", "replace")
+    except OSError:
+        told = ""
+    sums = {m[1] for m in map(_SUMS.match, told.splitlines()) if m and _is_library(m[2])}
     places = (bundle / "lib", bundle / "shim", bundle.parent / "shim")
-    return {_digest(file) for place in places for file in _libraries(place)}
+    return sums | {_digest(file) for place in places for file in _libraries(place)}
+
+
+def _is_library(name: str) -> bool:
+    return Path(name).name.lower() in NAMES
 
 
 def _digest(file: Path) -> str:
