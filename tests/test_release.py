@@ -41,7 +41,8 @@ if words[1] == "linux":
 if words[1] == "windows":
     (out / "yibao-face-1.2.3-x64-setup.exe").write_text("setup")
     (out / "yibao-face-library-1.2.3-setup.exe").write_text("library")
-    (out / "yibao-face-1.2.3-x64.msi").write_text(words[words.index("--root") + 1] if "--root" in words else "")
+    root = words[words.index("--root") + 1] if "--root" in words else ""
+    (out / "yibao-face-1.2.3-x64.msi").write_text(root)
 if words[1] == "update":
     assert words[4] == "stick" or Path(words[5]).is_dir(), words
     if words[4] == "stick":
