@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sqlite3
 import time
 import wave
@@ -188,8 +189,6 @@ listed("library-setting", SKIP, "没有安装", quiet)
 
 
 def library(content: bytes, known: bytes | None) -> Breaks:
-    import hashlib  # noqa: PLC0415  # of this alone
-
     def make(bench: Bench) -> None:
         bench.put("his/bin/HisCallFace.dll", content)
         bench.his = (bench.root / "his",)
@@ -203,7 +202,21 @@ def library(content: bytes, known: bytes | None) -> Breaks:
 DLL = b"MZ" + "FileVersion\0\0001.2.3\0".encode("utf-16-le")
 listed("library-files", OK, "HisCallFace.dll 1.2.3 ", library(DLL, DLL))
 listed("library-files", WARN, "不是本版本", library(DLL + b"x", DLL))
-listed("library-files", WARN, "SHA256SUMS", library(DLL, None))
+listed("library-files", WARN, "没有可核对", library(DLL, None))
+
+
+@case("library-files", OK, "HisCallFace.dll 1.2.3 ")
+def _beside_the_versions(bench: Bench) -> None:
+    library(DLL, None)(bench)
+    bench.put("shim/x64/HisCallFace.dll", DLL)
+
+
+@case("library-files", OK, "libHisCallFace.so")
+def _installed(bench: Bench) -> None:
+    """As the package for Linux lays them, without being told where."""
+    bench.put("his/libHisCallFace.so", b"\x7fELF")
+    bench.put("bundle/lib/libHisCallFace.so", b"\x7fELF")
+    bench.put("etc/yibao-face/his-folder", f"{bench.root / 'his'}\n")
 
 
 @case("library-files", FAIL, "没有HisCallFace")
@@ -239,8 +252,26 @@ listed("fonts", WARN, "方块", put("usr/share/fonts/DejaVuSans.ttf"))
 listed("voice", WARN, "不出声", quiet)
 listed("voice", SKIP, "关闭", setting("ui", volume=0))
 listed("autostart", WARN, "自动启动", quiet)
-listed("autostart", OK, "service", put("etc/systemd/system/yibao-face.service"))
-listed("autostart", OK, "desktop", put("etc/xdg/autostart/yibao-face.desktop"))
+UNIT, ENTRY = "lib/systemd/system/yibao-face.service", "etc/xdg/autostart/yibao-face.desktop"
+WANTED = "etc/systemd/system/multi-user.target.wants/yibao-face.service"
+listed("autostart", OK, "service", put(WANTED))
+listed("autostart", OK, "desktop", put(ENTRY))
+listed("autostart", WARN, "自动启动", put(f"usr/{UNIT}"))
+
+
+def serves(mode: str, *files: str) -> Breaks:
+    def make(bench: Bench) -> None:
+        for file in (f"usr/{UNIT}", ENTRY, *files):
+            bench.put(file)
+        bench.put("etc/yibao-face/mode", f"{mode}\n")
+
+    return make
+
+
+listed("autostart", OK, "desktop", serves("session"))
+listed("autostart", OK, "service", serves("service", WANTED))
+listed("autostart", WARN, "自动启动", serves("service"))
+listed("autostart", WARN, "自动启动", serves("no"))
 listed("service", WARN, "没有运行", quiet)
 listed("papers", FAIL, "组件清单", quiet)
 listed("papers", FAIL, "许可证", put("bundle/sbom.json", '{"components": [1]}'))

@@ -37,6 +37,7 @@ for word, section, weak, level in (
     ("camera-peek", "camera", {"peek_s": 0.0}, WARN),
     ("lockout", "lockout", {"spoofs": 0}, FAIL),
     ("lockout", "lockout", {"spoofs": 50}, FAIL),
+    ("lockout", "lockout", {"lock_s": 1.0}, FAIL),
     ("attack-pictures", "liveness", {"keep_attack_crops": False}, WARN),
 ):
     listed(word, OK, "", quiet)

@@ -45,7 +45,7 @@ here = pathlib.Path(__file__).resolve().parent
 told = json.loads((here / "_internal" / "told.json").read_text())
 if sys.argv[1:] == ["--version"]:
     print("yibao-face", told["version"])
-elif sys.argv[1:] == ["models", "verify"]:
+elif sys.argv[1:] == ["doctor", "--selftest"]:
     sys.exit(told["selftest"])
 elif sys.argv[1:2] == ["update"]:
     os.execv({python!r}, [{python!r}, "-P", "-m", "yibao_face.daemon", *sys.argv[1:]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +38,12 @@ Work = Callable[["Subject"], Finding]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``id``: stable word for programs. ``quick``: of the few an installer asks."""
+    """``id``: stable word for programs. ``limit_s``: how long it is waited for.
+
+    ``quick``: of those that tell whether this copy of the program works on this machine. They
+    look at no camera, network or record, and touch nothing of the site: an updater asks them
+    before it puts this copy in the place of another.
+    """
 
     id: str
     group: str
@@ -45,6 +51,7 @@ class Check:
     english: str
     work: Work
     quick: bool = False
+    limit_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +84,25 @@ def passed_over(why: str) -> Finding:
 
 
 def made(check: Check, subject: Subject) -> Result:
-    """Make one; what breaks within it is a fault of its own, and keeps none from being made."""
+    """Make one; what breaks or hangs within it keeps none of the others from being made."""
     began = time.monotonic()
+    found: list[Finding] = []
+    # A driver or a name server that never answers: its thread ends with the program.
+    worker = threading.Thread(target=lambda: found.append(_asked(check, subject)), daemon=True)
+    worker.start()
+    worker.join(check.limit_s)
+    finding = found[0] if found else _unanswered(check.limit_s)
+    return Result(check, finding, round((time.monotonic() - began) * 1000))
+
+
+def _asked(check: Check, subject: Subject) -> Finding:
     try:
-        finding = check.work(subject)
+        return check.work(subject)
     except Exception as exc:  # noqa: BLE001  # what is broken is what was asked
         name = type(exc).__name__
-        finding = fault(name, f"此项检查没有完成（{name}）", "请把体检报告交给工程师")
-    return Result(check, finding, round((time.monotonic() - began) * 1000))
+        return fault(name, f"此项检查没有完成（{name}）", "请把体检报告交给工程师")
+
+
+def _unanswered(limit_s: float) -> Finding:
+    cause = "此项没有看完：设备、驱动或网络没有反应"
+    return doubt(f"超过 {limit_s:.0f} 秒", cause, "请重新插拔设备或检查网络，重启电脑后再体检")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -18,6 +20,8 @@ from yibao_face.daemon.life.redact import clean
 SCHEMA = 1
 # Of the command: nothing fails; something does. Warnings fail with --strict only.
 WELL, ILL = 0, 3
+# What an installer leaves, below the data folder.
+KEPT = Path("logs") / "install-report.json"
 _MARKS = {Level.OK: "正常", Level.WARN: "注意", Level.FAIL: "故障", Level.SKIP: "略过"}
 GROUPS = {
     "machine": "电脑 machine",
@@ -66,6 +70,31 @@ def summary(results: Iterable[Result]) -> str:
     return f"{told}。{ending}"
 
 
+def unseen(results: Iterable[Result]) -> list[str]:
+    """What was not looked at, and why, in one place: a report is no better than that."""
+    left = [result for result in results if result.finding.level is Level.SKIP]
+    if not left:
+        return []
+    told = [f"  {one.check.title}：{anonymous(one.finding.cause)}" for one in left]
+    return [f"没有看的 not looked at（{len(left)} 项）", *told]
+
+
+def keep_report(path: Path, text: str) -> None:
+    """Write ``text`` in one step, owned as the data folder is; ``OSError``.
+
+    An installer runs as administrator: a folder of its own would keep the daemon from its log.
+    """
+    made = not path.parent.is_dir()
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(text, "utf-8")
+    if sys.platform != "win32" and os.geteuid() == 0:
+        owner = path.parent.parent.stat()
+        for one in (part, *([path.parent] if made else [])):
+            os.chown(one, owner.st_uid, owner.st_gid)
+    part.replace(path)
+
+
 def as_json(subject: Subject, results: list[Result], *, strict: bool = False) -> dict[str, Any]:
     """As ``docs/doctor.schema.json`` says."""
     return {
@@ -92,7 +121,7 @@ def as_text(subject: Subject, results: list[Result]) -> str:
             body += ["", f"== {GROUPS[group]}"]
         body += lines(result)
     note = "本报告不含姓名、证件号码和照片 / names nobody"
-    return "\n".join([head, at, *body, "", summary(results), note, ""])
+    return "\n".join([head, at, *body, "", *unseen(results), summary(results), note, ""])
 
 
 def anonymous(text: str) -> str:

@@ -18,6 +18,9 @@ from yibao_face.daemon.wiring import vault_of
 from yibao_face.drivers.plugin import plugins
 from yibao_face.drivers.table import Found, discover
 
+# A daemon answers at once; another program at its port may never.
+_HEALTH_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -71,7 +74,7 @@ class Subject:
     def health(self) -> dict[str, Any] | None:
         """What our daemon says of itself; ``None`` where none answers at the port."""
         try:
-            found = Caller(self.config.door.host, self.config.door.port).health()
+            found = Caller(self.config.door.host, self.config.door.port).health(_HEALTH_S)
         except (ClientError, ValueError):
             return None
         return found if found.get("status") == "ok" and "camera" in found else None

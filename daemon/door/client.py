@@ -40,9 +40,9 @@ class Caller:
         """Post ``body`` to the attendance interface."""
         return self._object("POST", ATTENDANCE_PATH, body, _CALL_TIMEOUT_S)
 
-    def health(self) -> dict[str, Any]:
+    def health(self, timeout_s: float = _CLERK_TIMEOUT_S) -> dict[str, Any]:
         """Whether it serves, and how its camera is."""
-        return self._object("GET", HEALTH_PATH, None, _CLERK_TIMEOUT_S)
+        return self._object("GET", HEALTH_PATH, None, timeout_s)
 
     def act(self, name: str, form: dict[str, Any]) -> dict[str, Any]:
         """Do something at the desk; the answer says ``ok`` and why not."""

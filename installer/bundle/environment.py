@@ -20,6 +20,9 @@ def make_environment(folder: Path) -> Path:
     for lock in LOCKS:
         install_lock(python, lock)
     run([*pip_install(python), make_wheel(python, folder / "wheel")])
+    for told in folder.glob("lib/python*/site-packages/yibao_face-*.dist-info/direct_url.json"):
+        # Where the wheel lay on this machine: nobody's concern, and another path on every one.
+        told.unlink()
     return python
 
 

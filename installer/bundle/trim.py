@@ -26,6 +26,8 @@ UNUSED = (
     f"{_PLUGINS}/wayland-graphics-integration-client",
     "PySide6/Qt/qml",
     "lxml/objectify*.so",
+    # Hashes of scripts that name the folder they were installed in, and are not in a bundle.
+    "*.dist-info/RECORD",
 )
 LANGUAGES = ("_zh_CN.qm", "_en.qm")
 # Loaded by name, so that no table tells of them.

@@ -16,7 +16,7 @@ from yibao_face.installer.update.fault import UpdateError
 
 Words: TypeAlias = tuple[str, ...]
 PROGRAM = "{program}"
-_SELF_TESTS: tuple[Words, ...] = ((PROGRAM, "models", "verify"),)
+_SELF_TESTS: tuple[Words, ...] = ((PROGRAM, "doctor", "--selftest"),)
 
 
 class SiteError(UpdateError):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import socket
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -28,8 +31,8 @@ from yibao_face.daemon.doctor.check import (
     well,
 )
 from yibao_face.daemon.doctor.doctor import CHECKS
-from yibao_face.daemon.doctor.report import ILL, WELL, anonymous, exit_code
-from yibao_face.daemon.section import CentreConfig, DeskConfig
+from yibao_face.daemon.doctor.report import ILL, KEPT, WELL, anonymous, exit_code
+from yibao_face.daemon.section import CentreConfig, DeskConfig, DoorConfig, LivenessConfig
 from yibao_face.daemon.wiring import vault_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a machine made of POSIX files")
@@ -143,18 +146,34 @@ def test_a_running_daemon_is_ours_and_keeps_its_camera(
 def test_the_self_test_of_a_sound_counter_is_well_and_quick(
     settled: Callable[..., Config], run: Run
 ) -> None:
-    settled()
+    before = sorted(settled().data.iterdir())
     began_s = time.monotonic()
     code, out = run("doctor", "--selftest", "--json")
     took_s = time.monotonic() - began_s
     found = json.loads(out)
 
     assert (WELL, 0) == (code, found["summary"]["fail"]), found
-    assert {"port", "config", "disk", "records", "model-sface-2021dec"} <= {
+    assert {"cpu", "system", "config", "key-protection", "model-sface-2021dec"} <= {
         check["id"] for check in found["checks"]
     }
     assert took_s < SELFTEST_S
     assert found["quick"]
+    assert before == sorted(settled().data.iterdir())
+
+
+def test_the_self_test_judges_the_program_and_not_the_site(
+    settled: Callable[..., Config], run: Run
+) -> None:
+    """An update is not refused for what the running version suffers as well."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = int(other.getsockname()[1])
+        settled(door=DoorConfig(port=port), liveness=LivenessConfig(allow_rgb_only=True))
+        code, out = run("doctor", "--selftest", "--json")
+
+    assert WELL == code, out
+    assert not {"port", "liveness-depth", "camera-list", "centre-reach", "records"} & {
+        check["id"] for check in json.loads(out)["checks"]
+    }
 
 
 def test_the_self_test_fails_where_a_network_is_missing(
@@ -167,6 +186,43 @@ def test_the_self_test_fails_where_a_network_is_missing(
     assert "算法模型未安装" in out
     assert "处理：请用原安装包重新安装" in out
     assert "有故障" in out.splitlines()[-1]
+
+
+def test_an_installer_keeps_the_report_in_the_data_folder(
+    settled: Callable[..., Config], run: Run
+) -> None:
+    data = settled().data
+    if os.geteuid() == 0:
+        # As who serves; what is kept for him is his.
+        os.chown(data, 65534, 65534)
+    code, out = run("doctor", "--selftest", "--json", "--keep")
+    kept = data / KEPT
+    SCHEMAS.validate(SCHEMA, json.loads(kept.read_text("utf-8")))
+
+    assert (WELL, json.loads(out)) == (code, json.loads(kept.read_text("utf-8")))
+    assert [kept] == [*kept.parent.iterdir()]
+    assert {data.stat().st_uid} == {one.stat().st_uid for one in (kept, kept.parent)}
+
+
+def test_a_report_that_cannot_be_kept_is_told(
+    settled: Callable[..., Config], capfd: pytest.CaptureFixture[str]
+) -> None:
+    (settled().data / "logs").touch()
+
+    assert 1 == main(["doctor", "--selftest", "--keep"])
+    assert "install-report.json cannot be written" in capfd.readouterr().err
+
+
+def test_what_was_not_looked_at_is_told_with_its_reason(
+    settled: Callable[..., Config], run: Run, tmp_path: Path
+) -> None:
+    settled()
+    _, out = run("doctor", "--report", tmp_path / "report.txt")
+    told = (tmp_path / "report.txt").read_text("utf-8")
+
+    for text in (out, told):
+        assert re.search(r"没有看的 not looked at（\d+ 项）", text)
+        assert "  中心注册：没有配置中心" in text
 
 
 @pytest.mark.parametrize(

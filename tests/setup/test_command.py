@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -134,11 +135,14 @@ def test_this_copy_works_here(
 
 
 def test_a_copy_without_its_networks_does_not(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("YIBAO_FACE_HOME", str(tmp_path))
 
-    assert 1 == main(["setup", "test"])
+    assert 3 == main(["setup", "test"])
+    told = json.loads(capsys.readouterr().out)
+    assert not told["ok"]
+    assert "处理：请用原安装包重新安装" in "".join(told["wrong"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it writes the registry there")

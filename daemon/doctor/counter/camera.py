@@ -270,7 +270,7 @@ def _usb_ids(subject: Subject) -> set[str]:
 
 CHECKS = (
     Check("camera", GROUP, "摄像头配置", "configured camera", configured),
-    Check("camera-list", GROUP, "摄像头连接", "cameras plugged in", plugged_in),
+    Check("camera-list", GROUP, "摄像头连接", "cameras plugged in", plugged_in, limit_s=15),
     Check("camera-rights", GROUP, "摄像头权限", "camera permissions", rights),
     Check("camera-usb", GROUP, "USB速度", "USB speed", speed),
     Check("camera-holder", GROUP, "摄像头占用", "who holds the camera", holder),

@@ -18,15 +18,17 @@ _DEPTH = 3
 _MOST_BYTES = 1024 * 1024
 _SUMS = re.compile(r"([0-9a-f]{64})\s+\*?(\S+)")
 _VERSION = "FileVersion".encode("utf-16-le")
-_REGISTRY = r"SOFTWARE\yibao-face\library"
+_INSTALLED = r"SOFTWARE\yibao-face"
+_REGISTRY = rf"{_INSTALLED}\library"
 _AGAIN = "请重新运行安装程序并选择HIS目录，或执行 yibao-face library config 写入设置"
 
 
 def files(subject: Subject) -> Finding:
     """Which library lies there: by its hash one of ours, by its version this one."""
-    if not subject.his:
+    folders = _his_folders(subject)
+    if not folders:
         return passed_over("没有指明HIS目录，可加 --his 目录")
-    found = [file for folder in subject.his for file in _libraries(folder)]
+    found = [file for folder in folders for file in _libraries(folder)]
     if not found:
         cause = "HIS目录里没有HisCallFace动态库，HIS无法用动态库调用"
         return fault(
@@ -39,8 +41,22 @@ def files(subject: Subject) -> Finding:
         cause = "HIS目录里的动态库不是本版本的原文件"
         return doubt(told, cause, "请用安装目录shim下的文件替换；HIS运行时需先关闭HIS")
     if not known:
-        return doubt(told, "没有可核对的指纹（SHA256SUMS）", "请用正式安装包安装后再核对")
+        return doubt(told, "没有可核对的动态库原文件", "请用正式安装包安装后再核对")
     return well(told)
+
+
+def _his_folders(subject: Subject) -> tuple[Path, ...]:
+    """Those that were named, else the one the installer laid the library into."""
+    if subject.his:
+        return subject.his
+    if subject.machine.system == "win32":
+        named = values(MACHINE, _INSTALLED).get("HisFolder", "")
+    else:
+        try:
+            named = (subject.places.etc / "yibao-face" / "his-folder").read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            named = ""
+    return (Path(named),) if named else ()
 
 
 def _libraries(folder: Path) -> Iterator[Path]:
@@ -53,22 +69,27 @@ def _libraries(folder: Path) -> Iterator[Path]:
                 entries = sorted(at.iterdir())
             except OSError:
                 continue
-            yield from (one for one in entries if one.name.lower() in NAMES and one.is_file())
+            yield from (one for one in entries if _is_library(one.name) and one.is_file())
             below += [one for one in entries if one.is_dir() and not one.is_symlink()]
         level = below
 
 
 def _known(subject: Subject) -> set[str]:
-    """Hashes of the libraries that came with this program."""
+    """Hashes of the libraries that came with this program: told, in it, or beside its versions."""
     bundle = subject.places.bundle
     if bundle is None:
         return set()
     try:
-        text = (bundle / "shim" / "SHA256SUMS").read_text("ascii", "replace")
+        told = (bundle / "shim" / "SHA256SUMS").read_text("ascii", "replace")
     except OSError:
-        return set()
-    matches = map(_SUMS.match, text.splitlines())
-    return {m[1] for m in matches if m and Path(m[2]).name.lower() in NAMES}
+        told = ""
+    sums = {m[1] for m in map(_SUMS.match, told.splitlines()) if m and _is_library(m[2])}
+    places = (bundle / "lib", bundle / "shim", bundle.parent / "shim")
+    return sums | {_digest(file) for place in places for file in _libraries(place)}
+
+
+def _is_library(name: str) -> bool:
+    return Path(name).name.lower() in NAMES
 
 
 def _digest(file: Path) -> str:

@@ -53,4 +53,4 @@ def _holder(number: int) -> str:
     return ""
 
 
-CHECKS = (Check("port", "service", "服务端口", "port", port, quick=True),)
+CHECKS = (Check("port", "service", "服务端口", "port", port),)

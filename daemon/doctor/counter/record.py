@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import tempfile
 from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
 
+from yibao_face.daemon.config import Config
+from yibao_face.daemon.core.decision import refused
+from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.scene.event import Kind
 from yibao_face.daemon.doctor.check import Check, Finding, doubt, fault, passed_over, well
 from yibao_face.daemon.doctor.subject import Subject
+from yibao_face.daemon.gallery.file import GalleryError
 from yibao_face.daemon.gallery.keeper import MB
+from yibao_face.daemon.gallery.vault import VaultError
+from yibao_face.daemon.ledger import Entry
 from yibao_face.daemon.trust.signature import check_of
-from yibao_face.daemon.wiring import outbox_path, signer_of
+from yibao_face.daemon.wiring import desk_of, outbox_path, signer_of, vault_of
 from yibao_face.sync.api import StoreError
 from yibao_face.sync.store.verify import opened, verify
 
@@ -18,10 +28,11 @@ GROUP = "record"
 _NONE = "还没有记录"
 _HOUR_MS = 3_600_000
 _WAIT_MS, _LONG_WAIT_MS = 24 * _HOUR_MS, 72 * _HOUR_MS
-# Looked through within the seconds an installer waits.
-_QUICK_BYTES = 32 * MB
+# Looked through within the seconds somebody waits.
+MOST_BYTES = 64 * MB
 _FULL, _CROWDED = 1.0, 0.9
 _BACK = 120_000
+_AGAIN = "请检查系统盘空间和临时目录权限，再用原安装包重新安装（修复）"
 _REPAIR = "请勿删除文件；执行 yibao-face queue verify 查看，再联系工程师用 queue repair 处理"
 
 
@@ -30,8 +41,8 @@ def chain(subject: Subject) -> Finding:
     path = outbox_path(subject.config)
     if not path.is_file():
         return passed_over(_NONE)
-    if subject.quick and path.stat().st_size > _QUICK_BYTES:
-        return passed_over("记录较多，快速体检不逐条核对；请运行完整体检")
+    if path.stat().st_size > MOST_BYTES:
+        return passed_over("记录较多，没有逐条核对；请执行 yibao-face queue verify")
     vault = subject.vault()
     if vault is None:
         return fault("无密钥", "有记录却没有设备密钥，记录无法核对", "请从备份恢复device.key")
@@ -43,6 +54,24 @@ def chain(subject: Subject) -> Finding:
         first = report.findings[0]
         return fault(f"第{first.seq}条", f"记录不完好（第{first.seq}条起）", _REPAIR)
     return well(f"{report.records} 条完好，签名至第 {report.signed} 条")
+
+
+def storage(subject: Subject) -> Finding:
+    """Whether a record can be written here at all: one that is thrown away, read again."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="yibao-face-") as held:
+            trial = replace(Config(Path(held)), crypto=subject.config.crypto)
+            with desk_of(trial) as desk:
+                entry = Entry(Kind.ALARM, refused(Cause.RECORDED))
+                desk.ledger.write(desk.ledger.new_id(), entry)
+                desk.gallery.count()
+            report = verify(outbox_path(trial), check_of(signer_of(vault_of(trial))))
+    except (StoreError, GalleryError, VaultError, OSError) as exc:
+        cause = "本机不能写入核验记录，服务无法启动"
+        return fault(type(exc).__name__, cause, f"{_AGAIN}；仍不行请把体检报告交给工程师")
+    if not report.ok or report.records != 1:
+        return fault("不一致", "试写的记录读出来不一样", f"{_AGAIN}；仍不行请更换硬盘")
+    return well(f"SQLite {sqlite3.sqlite_version}")
 
 
 def queue(subject: Subject) -> Finding:
@@ -136,7 +165,8 @@ def _reading(subject: Subject) -> Generator[sqlite3.Connection | None, None, Non
 
 
 CHECKS = (
-    Check("records", GROUP, "记录完好", "record log", chain, quick=True),
+    Check("storage", GROUP, "记录试写", "a record is written", storage, quick=True, limit_s=30),
+    Check("records", GROUP, "记录完好", "record log", chain, limit_s=30),
     Check("record-clock", GROUP, "时间与记录", "clock and records", clock),
     Check("queue", GROUP, "上传队列", "queue", queue),
     Check("evidence", GROUP, "照片配额", "evidence quota", evidence),

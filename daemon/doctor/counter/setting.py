@@ -14,6 +14,8 @@ from yibao_face.daemon.section import LockoutConfig, MatchConfig
 
 GROUP = "setting"
 _NO_CONFIG = "配置文件不能使用，先修好它"
+# A pause nobody notices is none.
+_LEAST_LOCK_S = 60.0
 _SAMPLES = ("example", "localhost", "127.0.0.1", "test")
 
 
@@ -103,7 +105,12 @@ class Guard:
         return (fault if self.grave else doubt)(told, self.cause, self.fix)
 
 
-_MARGIN, _SPOOFS = MatchConfig().margin, LockoutConfig().spoofs
+def _short(lockout: LockoutConfig) -> bool:
+    return min(lockout.lock_s, lockout.window_s) < _LEAST_LOCK_S
+
+
+_LOCKOUT = LockoutConfig()
+_MARGIN, _SPOOFS = MatchConfig().margin, _LOCKOUT.spoofs
 GUARDS = (
     Guard(
         *("liveness-depth", "活体：深度相机", "liveness: depth demanded"),
@@ -137,10 +144,11 @@ GUARDS = (
     ),
     Guard(
         *("lockout", "冒用锁定", "lockout after attacks"),
-        lambda c: c.lockout.spoofs,
-        lambda c: c.lockout.spoofs == 0 or c.lockout.spoofs > 3 * _SPOOFS,
+        lambda c: f"{c.lockout.spoofs} 次，{c.lockout.lock_s:.0f} 秒",
+        lambda c: not 0 < c.lockout.spoofs <= 3 * _SPOOFS or _short(c.lockout),
         "冒用锁定已关闭或过宽，同一人可以反复尝试",
-        f"请把[lockout]的spoofs改回{_SPOOFS}",
+        f"请把[lockout]改回 spoofs = {_SPOOFS}、window_s = {_LOCKOUT.window_s:.0f}、"
+        f"lock_s = {_LOCKOUT.lock_s:.0f}",
     ),
     Guard(
         *("attack-pictures", "攻击留图", "pictures of attacks kept"),
@@ -165,5 +173,5 @@ CHECKS = (
     Check("institution", GROUP, "机构编码", "institution code", site),
     Check("samples", GROUP, "演示值", "demo values left", samples),
     Check("callers", GROUP, "调用来源", "who may call", callers),
-    *(Check(g.id, GROUP, g.title, g.english, g.work, quick=g.grave) for g in GUARDS),
+    *(Check(g.id, GROUP, g.title, g.english, g.work) for g in GUARDS),
 )

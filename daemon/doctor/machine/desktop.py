@@ -36,10 +36,9 @@ _GUARDS = {
     "rstray": "瑞星",
     "zhuxian": "主动防御",
 }
-_UNITS = ("systemd/system", "systemd/user")
 _NAME = "yibao-face"
 _RUN = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run"
-_QT_S = 30.0
+_QT_S = 20.0
 
 
 def fonts(subject: Subject) -> Finding:
@@ -130,23 +129,34 @@ def guards(subject: Subject) -> Finding:
 
 
 def autostart(subject: Subject) -> Finding:
-    """Whether it starts by itself."""
-    found = _run_keys() if subject.machine.system == "win32" else _units(subject)
+    """Whether it starts by itself: what was laid down and is not switched on does not."""
+    found = _run_keys() if subject.machine.system == "win32" else _starters(subject)
     first = next(iter(found), None)
     if first is None:
         cause = "没有设置开机或登录后自动启动"
-        fix = "请重新运行安装程序并勾选自动启动；Linux也可执行 systemctl enable yibao-face"
+        fix = "请重新运行安装程序并选择自动启动；Linux也可执行 systemctl enable yibao-face"
         return doubt("无", cause, fix)
     return well(first)
 
 
-def _units(subject: Subject) -> Iterator[str]:
+def _starters(subject: Subject) -> Iterator[str]:
+    """What systemd starts, and in a session what the desktop does."""
     places = subject.places
-    folders = [root / at for root in (places.etc, places.usr / "lib") for at in _UNITS]
-    folders += [places.etc / "xdg" / "autostart", places.home / ".config" / "autostart"]
-    for folder in folders:
-        for file in sorted(folder.glob(f"{_NAME}*")) if folder.is_dir() else ():
-            yield file.name
+    for root in (places.etc, places.usr / "lib", places.home / ".config"):
+        for wants in sorted((root / "systemd").glob(f"*/*.wants/{_NAME}*")):
+            yield wants.name
+    if _mode(places.etc) not in ("", "session"):
+        return
+    for folder in (places.etc / "xdg" / "autostart", places.home / ".config" / "autostart"):
+        yield from (file.name for file in sorted(folder.glob(f"{_NAME}*")))
+
+
+def _mode(etc: Path) -> str:
+    """Who serves here, as the installer was told; empty where it did not say."""
+    try:
+        return (etc / _NAME / "mode").read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _run_keys() -> Iterator[str]:
@@ -188,7 +198,7 @@ def _unit_state(subject: Subject) -> str:
 
 CHECKS = (
     Check("fonts", GROUP, "中文字体", "Chinese font", fonts),
-    Check("windows", GROUP, "窗口组件", "windows can open", windows),
+    Check("windows", GROUP, "窗口组件", "windows can open", windows, limit_s=_QT_S + 1),
     Check("voice", GROUP, "语音文件", "voice files", voice),
     Check("antivirus", GROUP, "安全软件", "antivirus", guards),
     Check("autostart", GROUP, "自动启动", "autostart", autostart),

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yibao_face.daemon.clock import moment
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.doctor.check import Check, Finding, doubt, fault, passed_over, well
 from yibao_face.daemon.doctor.subject import Subject
 from yibao_face.daemon.gallery.vault import VaultError
 from yibao_face.daemon.life.crash import crashes
 from yibao_face.daemon.life.life import crash_folder, log_folder
 from yibao_face.daemon.life.log import FILE_BYTES, FILES
+from yibao_face.daemon.wiring import vault_of
 
 GROUP = "folder"
 # Below the first a day's records and evidence may not fit.
@@ -97,6 +100,20 @@ def device_key(subject: Subject) -> Finding:
     return well("完好")
 
 
+def key_protection(subject: Subject) -> Finding:
+    """Whether this machine keeps a device key and opens with it: tried on one thrown away."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="yibao-face-") as held:
+            trial = replace(Config(Path(held)), crypto=subject.config.crypto)
+            sealed = vault_of(trial).seal(b"tried", "doctor")
+            vault_of(trial).open(sealed, "doctor")
+    except (VaultError, OSError) as exc:
+        cause = "本机不能保存设备密钥，服务无法启动"
+        fix = "请检查系统盘空间和临时目录权限；Windows请用平时登录的账号运行，再重新安装（修复）"
+        return fault(type(exc).__name__, cause, fix)
+    return well("可以存取")
+
+
 def logs(subject: Subject) -> Finding:
     """Our own log is bounded; what else lies there is not."""
     folder = log_folder(subject.config.data)
@@ -144,9 +161,10 @@ def _mode(path: Path) -> str:
 
 
 CHECKS = (
-    Check("data-folder", GROUP, "数据目录权限", "data folder", data_folder, quick=True),
-    Check("disk", GROUP, "磁盘空间", "free disk", disk, quick=True),
-    Check("device-key", GROUP, "设备密钥", "device key", device_key, quick=True),
+    Check("data-folder", GROUP, "数据目录权限", "data folder", data_folder),
+    Check("disk", GROUP, "磁盘空间", "free disk", disk),
+    Check("device-key", GROUP, "设备密钥", "device key", device_key),
+    Check("key-protection", GROUP, "密钥保护", "key protection", key_protection, quick=True),
     Check("logs", GROUP, "日志大小", "log folder size", logs),
     Check("crashes", GROUP, "意外退出", "crash files", recent_crashes),
 )
