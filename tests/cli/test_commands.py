@@ -53,7 +53,7 @@ ACTIONS = {
     },
     "clip": {"make", "info"},
     "bench": {"verify", "capture", "ui"},
-    "update": {"check", "take", "apply", "run", "status", "rollback", "resume"},
+    "update": {"check", "take", "apply", "run", "status", "rollback", "resume", "adopt"},
     "library": {"config"},
     "setup": {"check", "apply", "test", "library", "halt"},
     "liveness": {"evaluate", "acceptance"},
