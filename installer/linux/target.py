@@ -36,10 +36,10 @@ def make(out: Path, given: argparse.Namespace) -> None:
     """Freeze, lay out, pack; then, if asked, install in a fresh Debian and run it there."""
     version = own_version()
     bundle: Path = given.bundle or freeze(out / "work")
-    needs = needs_of(bundle)
-    say(f"glibc {needs.glibc}; depends: {', '.join(needs.depends)}")
     tree, parts = out / "work" / "tree", parts_of(out / "work", given.root)
     fill(bundle, version, parts)
+    needs = needs_of(bundle, parts.launcher)
+    say(f"glibc {needs.glibc}; depends: {', '.join(needs.depends)}")
     stage(bundle, version, tree, parts)
     say(f"installed {size_kb(tree) / 1000:.0f} MB")
     made = [build_deb(tree, version, needs, out, preset=given.preset)]

@@ -37,7 +37,7 @@ answer() { # KEY: its value, empty where there is none
 }
 
 matches() { # VALUE REGEX
-    printf '%s\n' "$1" | grep -Eqx -- "$2"
+    printf '%s\n' "$1" | grep -aEqx -- "$2"
 }
 
 # --- before anything is changed -------------------------------------------------------------
@@ -50,7 +50,7 @@ check_answer() {
         wrong "不属于root / is not root's: chown root $ANSWER"
     known=$(echo "$KEYS" | tr ' ' '|')
     odd=$(sed '1s/^\xef\xbb\xbf//' "$ANSWER" | tr -d '\r' |
-        grep -Evn "^[[:space:]]*([#;].*|\[install\][[:space:]]*|($known)[[:space:]]*=.*)?$" | head -n 1 || true)
+        grep -aEvn "^[[:space:]]*([#;].*|\[install\][[:space:]]*|($known)[[:space:]]*=.*)?$" | head -n 1 || true)
     [ -z "$odd" ] || wrong "第${odd%%:*}行无法识别 / line ${odd%%:*} is not known"
     matches "$(answer org_code)" '[0-9A-Za-z]{0,20}' || wrong "org_code: 最多20位字母数字 / up to 20 letters and digits"
     matches "$(answer centre_url)" '(https://[A-Za-z0-9.-]+(:[0-9]+)?)?' || wrong "centre_url: https://host:51519"
@@ -169,7 +169,7 @@ self_test() {
 }
 
 troubles() { # of a doctor's report: what fails, and what to do about it
-    printf '%s\n' "$1" | grep -A 2 '^\[故障\]' || printf '%s\n' "$1"
+    printf '%s\n' "$1" | grep -a -A 2 '^\[故障\]' || printf '%s\n' "$1"
 }
 
 drop_older() { # this version and the one before it stay
@@ -331,7 +331,7 @@ report() { # what is wrong with this counter, kept beside the logs; never in the
     folder=$(cat "$ETC/his-folder" 2>/dev/null || true)
     runuser -u "$OWNER" -- mkdir -p -m 700 "$DATA/logs"
     said=$(as_owner doctor --config "$ETC/config.toml" --report "$DATA/logs/install-report.json" ${folder:+--his "$folder"} 2>&1) || true
-    if printf '%s\n' "$said" | grep -q '^\[故障\]'; then
+    if printf '%s\n' "$said" | grep -aq '^\[故障\]'; then
         say "已安装，但本机还有问题 / installed, but this counter needs attention:"
         troubles "$said" >&2
     fi
