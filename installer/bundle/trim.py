@@ -25,6 +25,7 @@ UNUSED = (
     f"{_PLUGINS}/platformthemes/libqgtk3.so",
     f"{_PLUGINS}/wayland-graphics-integration-client",
     "PySide6/Qt/qml",
+    "PySide6/QtNetwork.abi3.so",
     "lxml/objectify*.so",
 )
 LANGUAGES = ("_zh_CN.qm", "_en.qm")

@@ -9,7 +9,7 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from yibao_face.installer.bundle.squeeze import squeeze, squeezing
+from yibao_face.installer.bundle.squeeze import Span, squeeze, squeezing
 from yibao_face.installer.command import epoch, run, run_to
 from yibao_face.installer.linux.depend import Needs
 from yibao_face.installer.linux.tree import CONFFILES, size_kb, write_script
@@ -67,13 +67,23 @@ def squeeze_members(deb: Path, work: Path, preset: int) -> None:
     work.mkdir(parents=True)
     run(["ar", "x", deb.resolve()], cwd=work)
     for name in ("control.tar", "data.tar"):
-        squeeze(work / name, work / f"{name}.xz", preset)
+        squeeze(work / name, work / f"{name}.xz", preset, tables_of(work / name))
         (work / name).unlink()
     deb.unlink()
     # Without times and owners; dpkg wants them in this order.
     members = ("debian-binary", "control.tar.xz", "data.tar.xz")
     run(["ar", "rcSD", deb.resolve(), *members], cwd=work)
     shutil.rmtree(work)
+
+
+def tables_of(archive: Path) -> list[Span]:
+    """Where the weights of the networks lie in a tar."""
+    with tarfile.open(archive, "r:") as tar:
+        return [
+            (member.offset_data, member.offset_data + member.size)
+            for member in tar
+            if member.isreg() and member.size and member.name.endswith(".onnx")
+        ]
 
 
 def build_archive(deb: Path, bundle: Path, version: str, out: Path) -> Path:
