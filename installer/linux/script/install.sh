@@ -1,5 +1,6 @@
 here=$(cd "$(dirname "$0")" && pwd)
 check_root
+command -v xz >/dev/null || fail 2 "缺少xz，请先安装 / xz is missing: install xz-utils first"
 former=$(version_here)
 check_answer
 check_idle

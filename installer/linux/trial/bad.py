@@ -6,6 +6,7 @@ import json
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from yibao_face.installer.command import run
 from yibao_face.installer.linux.trial.room import Room
 from yibao_face.installer.linux.trial.word import expect, refused
 
@@ -28,7 +29,7 @@ def meet_bad_machines(room: Room, deb: str, archive: str | None) -> None:
     no_room(room, deb)
     taken_port(room, deb)
     if archive is not None:
-        not_root(room, archive)
+        bad_archive(room, archive)
     half_finished(room, deb)
     odd_places(room, deb)
 
@@ -77,13 +78,15 @@ def taken_port(room: Room, deb: str) -> None:
     expect("port 51518 is taken" in said, "a taken port is told")
 
 
-def not_root(room: Room, archive: str) -> None:
-    """The archive's own script; dpkg refuses by itself."""
+def bad_archive(room: Room, archive: str) -> None:
+    """The archive's own script; dpkg refuses by itself. The smallest Debian has no xz."""
     folder = f"/media/{archive.removesuffix('.tar.xz')}"
-    room.run(f"tar -xJf /{archive} -C /media; chmod -R a+rX /media")
+    run(["tar", "-xJf", room.path / archive, "-C", room.path / "media"])
     with unchanged(room):
         said = refused(lambda: room.run(f"{folder}/install.sh", user="nobody"), "2")
-    expect("run as root" in said, "who is not root is told so")
+        expect("run as root" in said, "who is not root is told so")
+        said = refused(lambda: room.run(f"{folder}/install.sh"), "2")
+        expect("xz is missing" in said, "what is missing to unpack is told")
     room.run(f"rm -r {folder}")
 
 
