@@ -26,8 +26,8 @@ case "$1 $2" in
 "doctor --config") echo "[故障] 摄像头 camera：0 个"; echo "{}" >"$5"; exit 3 ;;
 "update adopt") readlink "$here/../current" >"$here/../update/adopted" ;;
 "config --config") grep -q '^data' "$3" || { echo "cannot be read" >&2; exit 1; } ;;
-"library config") echo "key = 00" ;;
-"link enrol") [ -f /network ] && echo bound ;;
+"library --config") [ "$4" = config ] && echo "key = 00" ;;
+"link --config") [ "$4" = enrol ] && [ -f /network ] && echo bound ;;
 *) echo "unknown: $*" >&2; exit 2 ;;
 esac
 """

@@ -13,8 +13,10 @@ from typing import TypeAlias
 import pytest
 from package_bed import archive, package, require_bed
 
+from yibao_face.daemon.cli.main import main as cli_main
 from yibao_face.installer.command import PackageError
 from yibao_face.installer.linux.trial.room import Room
+from yibao_face.installer.linux.tree import SYSTEM
 from yibao_face.installer.update.site import read_site
 
 ETC, OPT, DATA = "etc/yibao-face", "opt/yibao-face", "var/lib/yibao-face"
@@ -373,6 +375,24 @@ def test_the_archive_installs_and_removes_without_dpkg(room: Room, tmp_path: Pat
 
     assert is_clean(room)
     assert not room.exists("usr/lib/systemd/system/yibao-face.service")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(line.split()[1:], id=unit.stem)
+        for unit in sorted(SYSTEM.glob("*.service"))
+        for line in unit.read_text("utf-8").splitlines()
+        if line.startswith("ExecStart=/opt/yibao-face/yibao-face ")
+    ],
+)
+def test_every_unit_starts_what_the_command_line_knows(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli_main([*words, "--help"])
+
+    assert (0, "") == (ended.value.code, capsys.readouterr().err)
 
 
 def test_systemd_finds_nothing_wrong_with_the_units(room: Room) -> None:

@@ -273,7 +273,7 @@ own() { # daemon and console write here, nobody else reads
 }
 
 install_library() { # libHisCallFace.so trusts the key of this machine's daemon
-    if as_owner library config --config "$ETC/config.toml" >"$ETC/library.conf.part"; then
+    if as_owner library --config "$ETC/config.toml" config >"$ETC/library.conf.part"; then
         chmod 644 "$ETC/library.conf.part"
         mv "$ETC/library.conf.part" "$ETC/library.conf"
     else
@@ -302,7 +302,7 @@ bind_centre() { # needs the network: what fails is told and can be repeated
     [ -n "$code" ] || return 0
     ca=$DATA/ca-given.pem
     cp "$(answer ca_file)" "$ca" && chmod 644 "$ca"
-    if as_owner link enrol --config "$ETC/config.toml" --ca "$ca" --code "$code" >&2; then
+    if as_owner link --config "$ETC/config.toml" enrol --ca "$ca" --code "$code" >&2; then
         # It works once, and is nobody's to read later.
         sed -i 's/^\([[:space:]]*enrol_code[[:space:]]*=\).*/\1/' "$ANSWER"
     else

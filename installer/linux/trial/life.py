@@ -41,6 +41,8 @@ def install(room: Room, name: str, version: str) -> None:
     expect(version in room.run("yibao-face --version"), "the command tells its version")
     expect("ok" in room.run("yibao-face models verify"), "the networks are whole")
     expect("H44010000001" in room.read(CONFIG), "the answers are in the configuration")
+    trusted = "etc/yibao-face/library.conf"
+    expect("key = " in room.read(trusted), "the library is told which daemon to trust")
 
 
 def answer_call(room: Room) -> None:
