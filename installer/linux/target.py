@@ -45,6 +45,7 @@ def make(out: Path, given: argparse.Namespace) -> None:
     made = [build_deb(tree, version, needs, out, preset=given.preset)]
     if not given.no_archive:
         made.append(build_archive(made[0], bundle, version, out))
+    say(f"to release as an update: {bundle}")
     for file in made:
         say(f"{file}: {file.stat().st_size / MB:.1f} MB")
     if given.check:
