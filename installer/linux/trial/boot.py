@@ -20,7 +20,7 @@ _HIERARCHIES = (
     Path("/sys/fs/cgroup/unified"),
     Path("/sys/fs/cgroup/systemd"),
 )
-_BOOT_S = 60.0
+_BOOT_S, _END_S = 60.0, 10.0
 
 
 @contextmanager
@@ -70,9 +70,11 @@ def _wait(room: Room) -> None:
 
 
 def _drop(name: str) -> None:
-    """The control groups, empty now."""
-    for at in _HIERARCHIES:
-        groups = sorted((at / name).rglob("*/"), reverse=True) if (at / name).is_dir() else []
-        for group in [*groups, at / name]:
+    """The control groups, once the last process in them is gone."""
+    tops = [at / name for at in _HIERARCHIES if (at / name).is_dir()]
+    until = time.monotonic() + _END_S
+    while any(top.is_dir() for top in tops) and time.monotonic() < until:
+        for folder in (folder for top in tops for folder, _, _ in os.walk(top, topdown=False)):
             with suppress(OSError):
-                group.rmdir()
+                Path(folder).rmdir()
+        time.sleep(0.05)
