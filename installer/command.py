@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,6 +54,14 @@ def run(
         last = "\n".join(done.stdout.strip().splitlines()[-5:])
         raise PackageError(f"{Path(words[0]).name} {' '.join(words[1:3])} …: {last}")
     return done.stdout
+
+
+def run_to(out: IO[bytes], command: Iterable[str | Path]) -> None:
+    """Run to success, what is printed into ``out``; ``PackageError`` otherwise."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, check=False, stdout=out, stderr=subprocess.PIPE)  # noqa: S603  # our own tools
+    if done.returncode != 0:
+        raise PackageError(f"{words[0]}: {done.stderr.decode(errors='replace')[-500:]}")
 
 
 def epoch() -> str:

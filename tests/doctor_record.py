@@ -284,6 +284,8 @@ def _papers(bench: Bench) -> None:
     bench.put("bundle/licences/numpy/LICENSE", "BSD")
 
 
+listed("updates", SKIP, "厂商根证书", quiet)
+listed("updates", OK, "没有", put("update/root.json", "{}"))
 listed("updates", WARN, "0.2.0", put("update/state.json", '{"waiting": "0.2.0"}'))
 listed("updates", WARN, "退回", put("update/state.json", '{"failed": {"0.2.0": "selftest"}}'))
 listed("updates", FAIL, "损坏", put("update/state.json", "{"))

@@ -10,18 +10,24 @@ import pytest
 
 from yibao_face.installer.linux.deb import build_archive, build_deb
 from yibao_face.installer.linux.depend import Needs
-from yibao_face.installer.linux.tree import stage
+from yibao_face.installer.linux.tree import Parts, fill, stage
+from yibao_face.installer.update.swap.launcher import build_launcher
 
-TOOLS = ("dpkg-deb", "dpkg", "ip", "unshare", "nsenter", "runuser", "systemd-analyze")
+TOOLS = ("cc", "dpkg-deb", "dpkg", "ip", "unshare", "nsenter", "runuser", "systemd-analyze")
 # What the scripts ask of the program: the real one is installed by `package linux --check`.
 PROGRAM = """#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
 case "$1 $2" in
 "--version "*) echo "yibao-face $(cat "$here/version")" ;;
-"models verify") [ ! -f "$here/broken" ] || { echo "weights damaged"; exit 1; }; echo "a ok" ;;
+"doctor --selftest") [ ! -f "$here/broken" ] || {
+    printf '[故障] 模型：x\\n原因：weights damaged\\n'
+    exit 3
+} ;;
+"doctor --config") echo "[故障] 摄像头 camera：0 个"; echo "{}" >"$5"; exit 3 ;;
+"update adopt") readlink "$here/../current" >"$here/../update/adopted" ;;
 "config --config") grep -q '^data' "$3" || { echo "cannot be read" >&2; exit 1; } ;;
-"library config") echo "key = 00" ;;
-"link enrol") [ -f /network ] && echo bound ;;
+"library --config") [ "$4" = config ] && echo "key = 00" ;;
+"link --config") [ "$4" = enrol ] && [ -f /network ] && echo bound ;;
 *) echo "unknown: $*" >&2; exit 2 ;;
 esac
 """
@@ -51,17 +57,29 @@ def stand_in(work: Path, version: str, *, broken: bool = False) -> Path:
     return bundle
 
 
-def package(work: Path, version: str, *, broken: bool = False) -> Path:
-    """A .deb of the stand-in."""
-    tree = work / f"tree-{version}"
-    library = work / "libHisCallFace.so"
-    library.write_bytes(b"\x7fELF stand-in")
-    stage(stand_in(work, version, broken=broken), version, tree, library)
+def package(work: Path, version: str, *, broken: bool = False, root: str = "") -> Path:
+    """A .deb of the stand-in. ``root``: the vendor's, as text."""
+    tree = staged(work, version, broken=broken, root=root)
     return build_deb(tree, version, Needs((), (), "2.0"), work, preset=0)
 
 
 def archive(work: Path, version: str) -> Path:
     """The plain archive of the stand-in."""
-    tree = work / f"tree-{version}"
-    stage(stand_in(work, version), version, tree, None)
-    return build_archive(tree, version, work, preset=0)
+    deb = package(work, version)
+    return build_archive(deb, work / f"bundle-{version}", version, work)
+
+
+def staged(work: Path, version: str, *, broken: bool = False, root: str = "") -> Path:
+    """Its files, where they lie on the machine."""
+    launcher, shims, trusted = work / "yibao-face", work / "shim", work / "root.json"
+    library = shims / "linux-x86_64" / "libHisCallFace.so"
+    if not launcher.exists():
+        build_launcher(launcher)
+        library.parent.mkdir(parents=True)
+        library.write_bytes(b"\x7fELF stand-in")
+    trusted.write_text(root, "utf-8")
+    parts = Parts(launcher, shims, trusted if root else None)
+    bundle = stand_in(work, version, broken=broken)
+    fill(bundle, version, parts)
+    stage(bundle, version, work / f"tree-{version}", parts)
+    return work / f"tree-{version}"

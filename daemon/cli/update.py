@@ -17,10 +17,12 @@ from yibao_face.daemon.trust.document import DocumentError, load_keys, open_docu
 from yibao_face.installer.update.fault import InUseError, UpdateError
 from yibao_face.installer.update.place import Place
 from yibao_face.installer.update.release import Order, order_of
-from yibao_face.installer.update.site import Site, default_root, read_site
+from yibao_face.installer.update.site import Site, default_root, on_sticks, read_site
 
 if TYPE_CHECKING:
     from yibao_face.installer.update.updater import Updater
+
+NO_ROOT = "没有厂商根证书，只能用安装包更新 / no vendor root: updates by package only"
 
 
 def add(commands: Commands) -> None:
@@ -50,6 +52,7 @@ def add(commands: Commands) -> None:
     action("status", "versions here / 查看版本", _status)
     action("rollback", "back to the version before / 退回上一版本", _rollback)
     resume = action("resume", "finish or undo what was cut off / 断电后恢复", _resume)
+    action("adopt", "a package lays another version / 安装包换版本前", _adopt)
     resume.add_argument("--no-restart", action="store_true", help="the caller starts the program")
 
 
@@ -85,11 +88,14 @@ def _apply(given: argparse.Namespace) -> None:
 
 
 def _run(given: argparse.Namespace) -> None:
-    given.file, given.again = None, False
     updater = _updater(given)
     updater.resume()
-    if not updater.state().waiting or _staged(updater.site) is not None:
-        where, order = _where(given, updater.site)
+    waits, order = updater.state().waiting, _staged(updater.site)
+    if not waits or (order is not None and str(order.version) != waits):
+        where = _offered(updater, order)
+        if not where:
+            say("没有可用的更新 / nothing is offered")
+            return
         if updater.check(where, order) is None:
             say(f"已是最新版本 / {updater.switch.current()} is the newest")
             return
@@ -97,10 +103,26 @@ def _run(given: argparse.Namespace) -> None:
     _apply(given)
 
 
+def _offered(updater: Updater, order: Order | None) -> str:
+    """Where a timer looks: as ``_where``, else on what is plugged in, which may be of any age."""
+    source = _source(updater.site, order)
+    if source:
+        return source
+    for stick in reversed(on_sticks(updater.site)):
+        try:
+            if updater.check(stick, order) is not None:
+                return stick
+        except UpdateError as exc:
+            say(f"{Path(stick).name}：{exc.told} / {exc}")
+    return ""
+
+
 def _status(given: argparse.Namespace) -> None:
     updater = _updater(given)
     state, running = updater.state(), updater.switch.current()
     say(f"运行 / runs: {running}")
+    if not updater.place.trust.is_file():
+        say(NO_ROOT)
     say(f"待切换 / waits: {state.waiting or '-'}")
     say(f"可退回 / kept to go back to: {state.previous or '-'}")
     if state.target:
@@ -112,6 +134,12 @@ def _status(given: argparse.Namespace) -> None:
 def _rollback(given: argparse.Namespace) -> None:
     version = _updater(given).roll_back()
     say(f"已退回 {version} / {version} runs again")
+
+
+def _adopt(given: argparse.Namespace) -> None:
+    updater = _updater(given)
+    updater.adopt()
+    say(f"可退回 / kept to go back to: {updater.state().previous}")
 
 
 def _resume(given: argparse.Namespace) -> None:
@@ -144,10 +172,14 @@ def _where(given: argparse.Namespace, site: Site) -> tuple[str, Order | None]:
     if given.file is not None:
         return given.file, None
     order = _staged(site)
-    where = (order.mirror if order else "") or site.mirror
+    where = _source(site, order)
     if not where:
         raise CliError("没有可用的更新来源，请指定更新文件 / name an update file")
     return where, order
+
+
+def _source(site: Site, order: Order | None) -> str:
+    return (order.mirror if order else "") or site.mirror
 
 
 def _staged(site: Site) -> Order | None:

@@ -22,6 +22,8 @@ def freeze(work: Path) -> Path:
     build: list[str | Path] = ["--workpath", work / "build", HERE / "agent.spec"]
     # The order of sets and the times in archives are those of any other run.
     same = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": epoch()}
+    # Modules as they are: the package squeezes them better, and the program starts without.
+    same["PYINSTALLER_ZLIB_COMPRESSION_LEVEL"] = "0"
     # Not from the checkout, whose own metadata would be taken for the wheel's.
     run([python, "-m", "PyInstaller", *options, *build], cwd=work, more=same)
     bundle = dist / NAME

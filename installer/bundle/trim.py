@@ -25,6 +25,7 @@ UNUSED = (
     f"{_PLUGINS}/platformthemes/libqgtk3.so",
     f"{_PLUGINS}/wayland-graphics-integration-client",
     "PySide6/Qt/qml",
+    "PySide6/QtNetwork.abi3.so",
     "lxml/objectify*.so",
     # Hashes of scripts that name the folder they were installed in, and are not in a bundle.
     "*.dist-info/RECORD",
@@ -33,7 +34,12 @@ LANGUAGES = ("_zh_CN.qm", "_en.qm")
 # Loaded by name, so that no table tells of them.
 BY_NAME = ("libpython", "libusb-1.0", "libudev", "libdbus-1", "libgcc_s", "libX11", "libz")
 # Whose symbols are worth their room: megabytes, and no patched load addresses that `strip` breaks.
-STRIPPED = ("libmediapipe.so", "libpython3.11.so.1.0", "_rust.abi3.so")
+STRIPPED = (
+    *("mediapipe/**/libmediapipe.so", "libpython3.11.so.1.0", "cryptography/**/_rust.abi3.so"),
+    *(f"{name}/**/*.so" for name in ("aiohttp", "frozenlist", "multidict", "propcache", "yarl")),
+    "python3.11/lib-dynload/*.so",
+)
+STUB = Path(__file__).with_name("icudata.c")
 
 
 def trim(bundle: Path) -> None:
@@ -46,10 +52,22 @@ def trim(bundle: Path) -> None:
         if not path.name.endswith(LANGUAGES):
             path.unlink()
     drop_unreached(inner)
-    for name in STRIPPED:
-        for path in inner.rglob(name):
+    for pattern in STRIPPED:
+        for path in inner.glob(pattern):
             if not path.is_symlink():
                 run(["strip", "--strip-unneeded", path])
+    empty_icu(inner)
+
+
+def empty_icu(inner: Path) -> None:
+    """Qt is linked to ICU for collation and old character sets, which no window of ours uses: its
+    tables, 25 MB, become the empty ones ICU itself ships for programs that do without.
+    """
+    for path in inner.glob("PySide6/Qt/lib/libicudata.so.*"):
+        major = path.name.rpartition(".")[2]
+        shared = ("-shared", "-nostdlib", "-s", "-Os", f"-Wl,-soname,{path.name}")
+        path.unlink()
+        run(["cc", *shared, f"-DICU=icudt{major}_dat", STUB, "-o", path])
 
 
 def drop_unreached(inner: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ _PACKAGES = {
     "libfontconfig.so.1": "libfontconfig1",
 }
 # Loaded by the windows alone: a counter without them needs no desktop.
-_WINDOWS = re.compile(r"PySide6/|shiboken6/|libQt6|libX|libxcb|libxkb")
+_WINDOWS = re.compile(r"_internal/(PySide6/|shiboken6/|libQt6|libX|libxcb|libxkb)")
 # The scripts' programs that are not essential to Debian, and the fonts of the windows.
 DEPENDS = ("passwd",)
 RECOMMENDS = ("fonts-noto-cjk | fonts-wqy-microhei", "xdg-utils", "libegl1", "libgl1")
@@ -48,20 +49,21 @@ class Needs:
     glibc: str
 
 
-def needs_of(bundle: Path) -> Needs:
-    """Raises ``PackageError`` for a library that no package is known for."""
+def needs_of(bundle: Path, *beside: Path) -> Needs:
+    """``beside``: programs that are laid beside it. Raises ``PackageError`` for a library that no
+    package is known for.
+    """
     bundle = bundle.absolute()
-    elves = read_elves(elf_files(bundle))
+    elves = read_elves([*elf_files(bundle), *beside])
     major, minor = glibc_floor(elves)
     carried = {path.name for path in bundle.rglob("*.so*")}
     needed, wanted = set[str](), set[str]()
     for name, users in needed_of_system(elves, carried).items():
         package = _PACKAGES.get(name)
         if package is None:
-            who = users[0].relative_to(bundle)
+            who = os.path.relpath(users[0], bundle)
             raise PackageError(f"{name}, which {who} needs, is in no package known here")
-        inner = bundle / "_internal"
-        windows = all(_WINDOWS.match(str(user.relative_to(inner))) for user in users)
+        windows = all(_WINDOWS.match(os.path.relpath(user, bundle)) for user in users)
         (wanted if windows else needed).add(package)
     needed.discard("libc6")
     wanted.discard("libc6")

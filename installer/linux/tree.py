@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from yibao_face.installer.command import ROOT, PackageError, run
@@ -15,6 +16,8 @@ PLACES = {
     SCRIPTS / "yibao-face": "usr/bin/yibao-face",
     SYSTEM / "yibao-face.service": "usr/lib/systemd/system/yibao-face.service",
     SYSTEM / "yibao-face-link.service": "usr/lib/systemd/system/yibao-face-link.service",
+    SYSTEM / "yibao-face-update.service": "usr/lib/systemd/system/yibao-face-update.service",
+    SYSTEM / "yibao-face-update.timer": "usr/lib/systemd/system/yibao-face-update.timer",
     SYSTEM / "yibao-face-agent.service": "usr/lib/systemd/user/yibao-face-agent.service",
     ROOT / "drivers" / "70-yibao-face.rules": "usr/lib/udev/rules.d/70-yibao-face.rules",
     SYSTEM / "yibao-face-autostart.desktop": "etc/xdg/autostart/yibao-face.desktop",
@@ -28,28 +31,55 @@ CONFFILES = ("/etc/xdg/autostart/yibao-face.desktop",)
 SPARE_KB = 200_000
 
 
-def stage(bundle: Path, version: str, tree: Path, library: Path | None) -> None:
-    """Lay ``bundle`` and our files out below ``tree``, hard-linked where the disk lets us.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is laid beside the frozen folder. ``launcher``: starts the version that is in use.
 
-    ``library``: libHisCallFace.so, if it was built.
+    ``shims``: the folder ``shim/build.py`` fills. ``root``: the vendor's root metadata; without it
+    new versions come by package alone.
+    """
+
+    launcher: Path
+    shims: Path | None = None
+    root: Path | None = None
+
+
+def stage(bundle: Path, version: str, tree: Path, parts: Parts) -> Path:
+    """Lay ``bundle``, filled, and our files out below ``tree``; the version's folder in it.
+
+    Hard-linked, where the disk lets us.
     """
     if tree.exists():
         shutil.rmtree(tree)
-    app = tree / "opt" / "yibao-face" / f"app-{version}"
+    opt = tree / "opt" / "yibao-face"
+    app = opt / f"app-{version}"
     shutil.copytree(bundle, app, symlinks=True, copy_function=link_or_copy)
     if not (app / "yibao-face").is_file():
         raise PackageError(f"{bundle} holds no program yibao-face")
     for source, place in PLACES.items():
         put(source, tree / place)
-    put(SCRIPTS / "session", app / "setup" / "session")
-    if library:
-        put(library, app / "lib" / "libHisCallFace.so")
-    for name in ("install", "uninstall"):
-        write_script(app / "setup" / f"{name}.sh", f"{name}.sh", version, tree)
-    # In the archive's root, where one looks for it; the package leaves it out.
+    put(parts.launcher, opt / "yibao-face")
+    if parts.root:
+        put(parts.root, opt / "update" / "root.json")
     for path in [tree, *tree.rglob("*")]:
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o755)
+    return app
+
+
+def fill(bundle: Path, version: str, parts: Parts) -> None:
+    """Put what of ours belongs to a version into the frozen folder: so it is in every package and
+    in every update file that is made of it.
+    """
+    setup = bundle / "setup"
+    for name in ("session", "serving"):
+        put(SCRIPTS / name, setup / name)
+    put(SYSTEM / "update.toml", setup / "update.toml")
+    if parts.shims:
+        shutil.rmtree(bundle / "shim", ignore_errors=True)
+        shutil.copytree(parts.shims, bundle / "shim")
+    for name in ("install", "uninstall"):
+        write_script(setup / f"{name}.sh", f"{name}.sh", version, bundle)
 
 
 def link_or_copy(source: str, to: str) -> str:
@@ -62,10 +92,12 @@ def link_or_copy(source: str, to: str) -> str:
 
 
 def put(source: Path, to: Path) -> None:
-    """Copy with the mode that fits: programs begin with ``#!``."""
+    """Copy with the mode that fits: programs begin with ``#!`` or are for the machine."""
     to.parent.mkdir(parents=True, exist_ok=True)
+    # A new file: the one that is there may be linked into another tree.
+    to.unlink(missing_ok=True)
     shutil.copyfile(source, to)
-    to.chmod(0o755 if source.read_bytes().startswith(b"#!") else 0o644)
+    to.chmod(0o755 if source.read_bytes().startswith((b"#!", b"\x7fELF")) else 0o644)
 
 
 def write_script(to: Path, name: str, version: str, tree: Path) -> None:
@@ -74,6 +106,7 @@ def write_script(to: Path, name: str, version: str, tree: Path) -> None:
     own = (SCRIPTS / name).read_text("utf-8").replace("@SYSTEM_FILES@", "\n".join(PLACES.values()))
     head = f"#!/bin/sh\nset -eu\nVERSION={version}\nNEED_KB={size_kb(tree) + SPARE_KB}\n\n"
     to.parent.mkdir(parents=True, exist_ok=True)
+    to.unlink(missing_ok=True)
     to.write_text(f"{head}{shared}\n{own}", "utf-8")
     to.chmod(0o755)
     run(["sh", "-n", to])

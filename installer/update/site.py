@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -33,6 +34,7 @@ class Site:
     ``current`` names anew. ``selftest``: commands that must succeed beside ``--version``;
     ``{program}`` in them stands for the new program. ``health``: what the daemon answers at.
     ``mirror``: folder or address of the vendor's repository, where the centre names none.
+    ``sticks``: patterns of update files on media that are plugged in.
     """
 
     data: Path
@@ -42,6 +44,7 @@ class Site:
     selftest_s: float = 300.0
     health: str = "http://127.0.0.1:51518/health"
     mirror: str = ""
+    sticks: Words = ()
     platform: str = ""
     idle_wait_s: float = 900.0
     watch: Watch = field(default_factory=Watch)
@@ -50,6 +53,17 @@ class Site:
     def kind(self) -> str:
         """Which releases are for this computer, as ``linux-x86_64``."""
         return self.platform or this_platform()
+
+
+def on_sticks(site: Site) -> list[str]:
+    """Update files that are plugged in, the newest last; what cannot be looked at is not there."""
+    found: dict[str, int] = {}
+    for pattern in site.sticks:
+        root = Path(pattern).anchor
+        for path in Path(root).glob(pattern.removeprefix(root)):
+            with contextlib.suppress(OSError):
+                found[str(path)] = path.stat().st_mtime_ns
+    return sorted(found, key=lambda path: (found[path], path))
 
 
 def this_platform() -> str:
@@ -128,6 +142,10 @@ def _words(value: Any) -> Words:
     return words
 
 
+def _patterns(value: Any) -> Words:
+    return tuple(map(_text, _list(value)))
+
+
 def _commands(value: Any) -> tuple[Words, ...]:
     return tuple(map(_words, _list(value)))
 
@@ -145,5 +163,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "selftest": _commands,
     "selftest_s": _seconds,
     "idle_wait_s": _seconds,
+    "sticks": _patterns,
     "watch": _watch,
 }

@@ -128,6 +128,15 @@ class Updater:
         with self._locked():
             return self._recover(restart=restart)
 
+    def adopt(self) -> None:
+        """A package is about to put another version in place of the one that runs: that one is the
+        one to go back to, and nothing waits any more.
+        """
+        with self._locked():
+            self._recover(restart=False)
+            running = str(self.switch.current())
+            self._write(replace(self.state(), previous=running, waiting=""))
+
     # What was cut off
 
     @contextmanager

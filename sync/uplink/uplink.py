@@ -185,6 +185,11 @@ class Uplink:
         return counted(status, self._delivery)
 
     @property
+    def lives(self) -> bool:
+        """Whether every thread that was started still runs."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    @property
     def drained(self) -> bool:
         """Whether the centre has everything it can have now."""
         if self._standing.status.state is not State.ONLINE or self._delivery.backlog().waiting:

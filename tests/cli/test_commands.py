@@ -54,7 +54,7 @@ ACTIONS = {
     },
     "clip": {"make", "info"},
     "bench": {"verify", "capture", "ui"},
-    "update": {"check", "take", "apply", "run", "status", "rollback", "resume"},
+    "update": {"check", "take", "apply", "run", "status", "rollback", "resume", "adopt"},
     "library": {"config"},
     "lan": {"add", "list", "remove"},
     "setup": {"check", "apply", "test", "library", "halt"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from center_bed import INSTITUTION
 from uplink_bed import Centre, centre
 
+from yibao_face.daemon.cli.centre import link
 from yibao_face.daemon.cli.centre.link import _STATES
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.decision import refused
@@ -114,6 +116,26 @@ def test_drain_sends_everything_and_ends(counter: Config, center: Centre, run: R
 
     assert (0, "待上传 / waiting 0 · 失败 / dead 0\n") == (code, out)
     assert 250 == len(center.stored())
+
+
+def test_the_manager_is_told_that_it_sends_and_lives(
+    counter: Config,
+    center: Centre,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write(counter, 1)
+    enrol(run, center)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setattr(link, "_LOOKS_TOLD", 1)
+        run("link", "run", "--drain")
+
+        assert b"READY=1" == manager.recv(99)
+        assert b"WATCHDOG=1" == manager.recv(99)
 
 
 def test_once_sends_one_batch(counter: Config, center: Centre, run: Run) -> None:

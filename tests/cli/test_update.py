@@ -181,6 +181,56 @@ def test_the_mirror_of_the_site_serves_where_no_centre_does(
     assert "已更新到 1.1.0" in run("update", "run")[1]
 
 
+def test_a_timer_finds_what_is_on_a_stick_and_is_content_with_what_is_not_for_it(
+    vendor: Vendor, pc: Counter, run: Run, tmp_path: Path
+) -> None:
+    sticks = f"sticks = {json.dumps([str(tmp_path / 'U 盘' / '*.update')])}"
+    settle(pc, str(pc.port), str(pc.data / "busy"), more=sticks)
+    assert (0, "没有可用的更新 / nothing is offered\n") == run("update", "run")[:2]
+    stick = tmp_path / "U 盘"
+    stick.mkdir()
+    (stick / "0.update").write_text("no update")
+    vendor.release()
+    vendor.stick().rename(stick / "1.update")
+
+    code, out, _ = run("update", "run")
+
+    assert (0, "1.1.0") == (code, pc.answers())
+    assert "已更新到 1.1.0" in out
+    code, out, _ = run("update", "run")
+    assert 0 == code
+    assert "0.update：更新文件读不到" in out
+
+
+def test_what_was_taken_by_hand_is_applied_by_the_timer(
+    vendor: Vendor, pc: Counter, run: Run
+) -> None:
+    vendor.release()
+    run("update", "take", vendor.stick())
+
+    assert "已更新到 1.1.0" in run("update", "run")[1]
+
+
+def test_a_package_hands_over_what_runs_as_what_to_go_back_to(
+    vendor: Vendor, pc: Counter, run: Run
+) -> None:
+    vendor.release()
+    run("update", "take", vendor.stick())
+
+    assert 0 == run("update", "adopt")[0]
+
+    told = run("update", "status")[1]
+    assert "待切换 / waits: -" in told
+    assert "kept to go back to: 1.0.0" in told
+    assert "no vendor root" not in told
+
+
+def test_without_the_vendors_root_it_is_said_how_updates_come(pc: Counter, run: Run) -> None:
+    pc.place.trust.unlink()
+
+    assert "没有厂商根证书，只能用安装包更新" in run("update", "status")[1]
+
+
 @pytest.mark.timeout(180)
 def test_the_real_daemon_is_switched_to_and_answers(
     vendor: Vendor, site: Config, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,17 +6,24 @@ same way in a fresh Debian by ``tools/start.py package linux --check``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from package_bed import archive, package, require_bed
 
+from yibao_face.daemon.cli.main import parser
 from yibao_face.installer.command import PackageError
-from yibao_face.installer.linux.room import Room
+from yibao_face.installer.linux.tree import SCRIPTS, SYSTEM
+from yibao_face.installer.linux.trial.room import Room
+from yibao_face.installer.update.site import read_site
 
 ETC, OPT, DATA = "etc/yibao-face", "opt/yibao-face", "var/lib/yibao-face"
 ANSWER, CONFIG = f"{ETC}/answer.ini", f"{ETC}/config.toml"
+UPDATE = f"{OPT}/update"
+TIMER = "etc/systemd/system/timers.target.wants/yibao-face-update.timer"
 WANTED = "etc/systemd/system/multi-user.target.wants/yibao-face.service"
 # Another program's: `Room` waits for the word "ready".
 LISTENER = """python3 -c '
@@ -26,16 +33,20 @@ print("ready http://x:51518", flush=True)
 taken.accept()'"""
 
 
+Debs: TypeAlias = dict[str, Path]
+
+
 @pytest.fixture(scope="module")
-def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def debs(tmp_path_factory: pytest.TempPathFactory) -> Debs:
     require_bed()
     work = tmp_path_factory.mktemp("debs")
     made = {version: package(work, version) for version in ("0.1.0", "0.1.1", "0.1.2")}
+    made["trusting"] = package(work, "0.1.3", root="{1}")
     return made | {"broken": package(work, "0.1.9", broken=True)}
 
 
 @pytest.fixture
-def room(debs: dict[str, Path], tmp_path: Path) -> Generator[Room, None, None]:
+def room(debs: Debs, tmp_path: Path) -> Generator[Room, None, None]:
     with Room(Path("/"), tmp_path / "room") as made:
         made.take(*debs.values())
         yield made
@@ -253,6 +264,117 @@ def test_the_one_time_code_is_used_once(room: Room, online: bool) -> None:
     assert "-rw------- root" == room.run(f"stat -c '%A %U' /{ANSWER}").strip()
 
 
+def test_the_updater_is_laid_down_whole(room: Room) -> None:
+    install(room, "0.1.0")
+
+    assert "root" == room.run(f"stat -c %U /{OPT} /{UPDATE}").split()[0]
+    assert "setup/serving" in room.read(f"{UPDATE}/update.toml")
+    assert read_site(room.path / UPDATE / "update.toml").data == Path("/var/lib/yibao-face")
+    assert room.exists(TIMER)
+    assert not room.exists(f"{UPDATE}/adopted")
+    # The command goes by the launcher, which goes by what an update switches.
+    room.run(f"ln -sfn app-0.0.9 /{OPT}/current; mkdir /{OPT}/app-0.0.9")
+    room.write(f"{OPT}/app-0.0.9/yibao-face", "#!/bin/sh\necho older $YIBAO_FACE_HOME")
+    assert "older /var/lib/yibao-face\n" == room.run(
+        f"chmod 755 /{OPT}/app-0.0.9/yibao-face; yibao-face x"
+    )
+
+
+def test_without_the_vendors_root_it_says_how_it_is_updated(room: Room, debs: Debs) -> None:
+    assert "no vendor root: updates by package only" in install(room, "0.1.0")
+
+    room.run("dpkg -P yibao-face")
+
+    assert "no vendor root" not in room.run(f"dpkg -i /{debs['trusting'].name}")
+    assert "{1}" == room.read(f"{UPDATE}/root.json")
+
+
+def test_an_upgrade_hands_over_to_the_updater(room: Room) -> None:
+    install(room, "0.1.0")
+    room.write(f"{UPDATE}/update.toml", room.read(f"{UPDATE}/update.toml") + "# 现场修改\n")
+    room.run(f"rm /{TIMER}")
+
+    install(room, "0.1.1")
+
+    assert "app-0.1.0\n" == room.read(f"{UPDATE}/adopted")
+    assert "现场修改" in room.read(f"{UPDATE}/update.toml")
+    assert not room.exists(TIMER)
+
+
+def test_settings_of_the_updater_that_nobody_edited_follow_the_package(room: Room) -> None:
+    install(room, "0.1.0")
+    for name in ("update.toml", "update.toml.laid"):
+        room.write(f"{UPDATE}/{name}", "# of an older package\n")
+
+    install(room, "0.1.1")
+
+    assert "restart =" in room.read(f"{UPDATE}/update.toml")
+
+
+def test_another_vendors_root_ends_what_was_believed_by_the_first(room: Room) -> None:
+    room.write(f"{UPDATE}/root.json", "{}")
+    install(room, "0.1.0")
+    room.write(f"{UPDATE}/state.json", "{}")
+    install(room, "0.1.1")
+    assert room.exists(f"{UPDATE}/state.json")
+    room.write(f"{UPDATE}/root.json", "{2}")
+
+    install(room, "0.1.2")
+
+    assert not room.exists(f"{UPDATE}/state.json")
+
+
+def test_what_the_updater_laid_runs_is_kept_to_go_back_to_and_goes_at_the_end(room: Room) -> None:
+    install(room, "0.1.0")
+    room.run(f"cp -r /{OPT}/app-0.1.0 /{OPT}/app-0.1.1; echo 0.1.1 >/{OPT}/app-0.1.1/version")
+    room.run(f"ln -sfn app-0.1.1 /{OPT}/current")
+    room.write(f"{UPDATE}/metadata/1.root.json", "")
+
+    install(room, "0.1.2")
+
+    assert "yibao-face 0.1.1\n" == room.run(f"/{OPT}/app-0.1.1/yibao-face --version")
+    assert not room.exists(f"{OPT}/app-0.1.0")
+    room.run("dpkg -r yibao-face")
+    assert not room.exists(OPT)
+
+
+def test_edited_settings_of_the_updater_stay_until_purged(room: Room) -> None:
+    install(room, "0.1.0")
+    room.write(f"{UPDATE}/update.toml", "# 现场修改\n")
+
+    room.run("dpkg -r yibao-face")
+    assert "update.toml\n" == room.run(f"ls -A /{UPDATE}")
+
+    room.run("dpkg -P yibao-face")
+    assert not room.exists(OPT)
+
+
+def test_a_package_waits_for_an_update_that_is_under_way(room: Room) -> None:
+    install(room, "0.1.0")
+    busy = f"exec 9>/{UPDATE}/update.lock; flock 9; dpkg -i /yibao-face_0.1.1_amd64.deb"
+
+    with pytest.raises(PackageError, match=r"an update is under way(?s:.*)exit status 2"):
+        room.run(busy)
+
+    assert "yibao-face 0.1.0\n" == room.run("yibao-face --version")
+
+
+def test_answers_that_are_not_roots_are_refused(room: Room) -> None:
+    answers(room, camera="uvc:0")
+    room.run(f"chown nobody /{ANSWER}")
+
+    with pytest.raises(PackageError, match=r"is not root's(?s:.*)exit status 64"):
+        install(room, "0.1.0")
+
+
+def test_what_the_doctor_finds_is_told_and_kept(room: Room) -> None:
+    said = install(room, "0.1.0")
+
+    assert "needs attention" in said
+    assert "[故障] 摄像头" in said
+    assert "yibao-face" == room.run(f"stat -c %U /{DATA}/logs/install-report.json").strip()
+
+
 def test_the_archive_installs_and_removes_without_dpkg(room: Room, tmp_path: Path) -> None:
     packed = archive(tmp_path, "0.1.0")
     room.take(packed)
@@ -270,6 +392,31 @@ def test_the_archive_installs_and_removes_without_dpkg(room: Room, tmp_path: Pat
     assert not room.exists("usr/lib/systemd/system/yibao-face.service")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(line.split()[1:], id=unit.stem)
+        for unit in sorted(SYSTEM.glob("*.service"))
+        for line in unit.read_text("utf-8").splitlines()
+        if line.startswith("ExecStart=/opt/yibao-face/yibao-face ")
+    ],
+)
+def test_every_unit_starts_what_the_command_line_knows(words: list[str]) -> None:
+    assert callable(parser().parse_args(words).run)
+
+
+def test_every_command_of_the_scripts_is_one_the_command_line_knows() -> None:
+    told = (SCRIPTS / "setup.sh").read_text("utf-8")
+    found = re.findall(
+        r'(?:as_owner|"\$new"|/yibao-face") ((?:[a-z]|--config|"\$ETC)[^|;)>]*)', told
+    )
+
+    assert len(found) >= 6
+    for words in found:
+        plain = re.sub(r"\$\{.*|2$", "", words).replace('"', "").split()
+        assert callable(parser().parse_args(plain).run), words
+
+
 def test_systemd_finds_nothing_wrong_with_the_units(room: Room) -> None:
     install(room, "0.1.0")
     units = "/usr/lib/systemd"
@@ -281,7 +428,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(room: Room) -> None:
     assert "yibao-face" not in room.run(user)
 
 
-def test_the_same_files_make_the_same_package(debs: dict[str, Path], tmp_path: Path) -> None:
+def test_the_same_files_make_the_same_package(debs: Debs, tmp_path: Path) -> None:
     again = package(tmp_path, "0.1.0")
 
     assert debs["0.1.0"].read_bytes() == again.read_bytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import struct
 import subprocess
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from package_bed import require_bed
 
 from yibao_face.installer.bundle.elf import elf_files, glibc_floor, needed_of_system, read_elves
-from yibao_face.installer.bundle.trim import drop_unreached
+from yibao_face.installer.bundle.trim import drop_unreached, empty_icu
 from yibao_face.installer.command import PackageError
 from yibao_face.installer.linux.depend import needs_of
 
@@ -58,3 +60,24 @@ def test_a_library_of_no_known_package_ends_the_packing(inner: Path) -> None:
 
     with pytest.raises(PackageError, match=r"libfar\.so\.1, which _internal/libnear\.so\.1 needs"):
         needs_of(inner.parent)
+
+
+def test_the_tables_of_icu_are_there_and_empty(inner: Path) -> None:
+    tables = inner / "PySide6" / "Qt" / "lib" / "libicudata.so.56"
+    tables.write_bytes(b"25 MB")
+
+    empty_icu(inner)
+
+    # As ICU reads them: length of the head, its mark, its format, and how many entries follow.
+    head = bytes((ctypes.c_char * 40).in_dll(ctypes.CDLL(str(tables)), "icudt56_dat"))
+    assert (32, 0xDA, 0x27, b"ToCP", 0) == struct.unpack("<HBB8x4s16xI4x", head)
+
+
+def test_what_is_needed_beside_the_folder_counts(inner: Path, tmp_path: Path) -> None:
+    beside = library(tmp_path / "launcher", inner / "libfar.so.1")
+
+    assert "libfar" not in str(needs_of(inner.parent, beside))
+    (inner / "libnear.so.1").unlink()
+    (inner / "libfar.so.1").unlink()
+    with pytest.raises(PackageError, match=r"which ../launcher needs|_module"):
+        needs_of(inner.parent, beside)

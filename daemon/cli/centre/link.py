@@ -15,6 +15,7 @@ from types import FrameType
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
 from yibao_face.daemon.clock import moment
 from yibao_face.daemon.config import Config
+from yibao_face.daemon.life.notify import ALIVE, READY, notify
 from yibao_face.daemon.link.clock import CentreClock
 from yibao_face.daemon.link.keys import link_secret, public_keys
 from yibao_face.daemon.link.link import NONE, link_view, parts_of
@@ -26,6 +27,8 @@ from yibao_face.sync.uplink.uplink import Parts, Uplink, standing_of
 from yibao_face.sync.uplink.wire.client import Client
 
 _LOOK_S = 0.2
+# So often systemd hears that it lives: every five seconds.
+_LOOKS_TOLD = 25
 
 
 def add(commands: Commands) -> None:
@@ -122,6 +125,7 @@ def _run(given: argparse.Namespace) -> int:
         if given.drain:
             _refuse_unready(standing_of(parts))
         uplink.start()
+        notify(READY)
         try:
             _until(uplink, stop, drain=given.drain)
             status = uplink.status()
@@ -133,7 +137,11 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _until(uplink: Uplink, stop: threading.Event, *, drain: bool) -> None:
+    looks = 0
     while not stop.wait(_LOOK_S):
+        looks += 1
+        if looks % _LOOKS_TOLD == 0 and uplink.lives:
+            notify(ALIVE)
         if not drain:
             continue
         if uplink.drained:

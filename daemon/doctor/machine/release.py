@@ -36,8 +36,9 @@ def papers(subject: Subject) -> Finding:
 
 def updates(subject: Subject) -> Finding:
     """A version that waits beside this one, and one that was tried and failed."""
+    place = Place(_root(subject))
     try:
-        state = read_state(Place(_root(subject)).state)
+        state = read_state(place.state)
     except UpdateError:
         cause = "更新的状态文件损坏"
         return fault("state.json", cause, "请用安装包重新安装（修复），数据会保留")
@@ -48,6 +49,10 @@ def updates(subject: Subject) -> Finding:
         told = "、".join(sorted(state.failed))
         cause = "有更新安装后没有通过自检，已退回原来的版本"
         return doubt(told, cause, "请把体检报告交给工程师；在修好之前继续使用现在的版本")
+    if subject.places.bundle is not None and not place.trust.is_file():
+        return passed_over(
+            "没有厂商根证书，只能用安装包更新 no vendor root: updates by package only"
+        )
     return well("没有")
 
 

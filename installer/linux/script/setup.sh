@@ -12,6 +12,8 @@ ANSWER=${YIBAO_FACE_ANSWER:-$ETC/answer.ini}
 PORT=${YIBAO_FACE_PORT:-51518}
 SYSTEMD=/etc/systemd/system
 WANTS=$SYSTEMD/multi-user.target.wants
+TIMERS=$SYSTEMD/timers.target.wants
+UPDATE=$OPT/update
 POLICIES="/etc/chromium/policies/managed /etc/opt/chrome/policies/managed"
 KEYS="org_code centre_url enrol_code ca_file camera lan lan_host lan_port autostart firewall his_folder browser_policy user"
 
@@ -35,17 +37,20 @@ answer() { # KEY: its value, empty where there is none
 }
 
 matches() { # VALUE REGEX
-    printf '%s\n' "$1" | grep -Eqx -- "$2"
+    printf '%s\n' "$1" | grep -aEqx -- "$2"
 }
 
 # --- before anything is changed -------------------------------------------------------------
 
 check_answer() {
     [ -e "$ANSWER" ] || return 0
-    [ -r "$ANSWER" ] || wrong "cannot be read"
+    [ -f "$ANSWER" ] && [ -r "$ANSWER" ] || wrong "无法读取 / cannot be read"
+    # The folder is the daemon's; what root does is not for the daemon to say.
+    [ "$ANSWER" != "$ETC/answer.ini" ] || [ "$(stat -c %u "$ANSWER")" = 0 ] ||
+        wrong "不属于root / is not root's: chown root $ANSWER"
     known=$(echo "$KEYS" | tr ' ' '|')
     odd=$(sed '1s/^\xef\xbb\xbf//' "$ANSWER" | tr -d '\r' |
-        grep -Evn "^[[:space:]]*([#;].*|\[install\][[:space:]]*|($known)[[:space:]]*=.*)?$" | head -n 1 || true)
+        grep -aEvn "^[[:space:]]*([#;].*|\[install\][[:space:]]*|($known)[[:space:]]*=.*)?$" | head -n 1 || true)
     [ -z "$odd" ] || wrong "第${odd%%:*}行无法识别 / line ${odd%%:*} is not known"
     matches "$(answer org_code)" '[0-9A-Za-z]{0,20}' || wrong "org_code: 最多20位字母数字 / up to 20 letters and digits"
     matches "$(answer centre_url)" '(https://[A-Za-z0-9.-]+(:[0-9]+)?)?' || wrong "centre_url: https://host:51519"
@@ -95,17 +100,37 @@ check_space() {
 }
 
 check_newer() { # an updater may have gone further than the package
-    there=$(basename "$(readlink "$OPT/current" 2>/dev/null || true)")
-    there=${there#app-}
+    there=$(version_here)
     [ -n "$there" ] && [ "$there" != "$VERSION" ] && [ -x "$OPT/current/yibao-face" ] || return 0
     newest=$(printf '%s\n%s\n' "$there" "$VERSION" | sort -V | tail -n 1)
     [ "$newest" = "$VERSION" ] || [ "${YIBAO_FACE_DOWNGRADE:-}" = 1 ] ||
         fail 2 "已安装更新的版本${there} / a newer version is here: $there; to go back: YIBAO_FACE_DOWNGRADE=1"
 }
 
+check_idle() { # the updater and a package must not both put versions in place
+    [ -e "$UPDATE/update.lock" ] || return 0
+    flock -n "$UPDATE/update.lock" true ||
+        fail 2 "正在自动更新，请几分钟后再安装 / an update is under way: install again in a few minutes"
+}
+
 # --- the running version --------------------------------------------------------------------
 
 has_systemd() { [ -d /run/systemd/system ]; }
+
+hold_updates() { # from the check before a package to its end
+    if has_systemd; then systemctl stop yibao-face-update.timer 2>/dev/null || true; fi
+}
+
+resume_updates() {
+    [ -L "$TIMERS/yibao-face-update.timer" ] && has_systemd || return 0
+    systemctl daemon-reload || true
+    systemctl start yibao-face-update.timer || true
+}
+
+version_here() { # which one `current` names
+    named=$(basename "$(readlink "$OPT/current" 2>/dev/null || true)")
+    echo "${named#app-}"
+}
 
 stop_service() {
     if has_systemd; then systemctl stop yibao-face.service yibao-face-link.service 2>/dev/null || true; fi
@@ -143,15 +168,58 @@ self_test() {
     new=$OPT/app-$VERSION/yibao-face
     said=$("$new" --version 2>&1) || fail 3 "自检失败，原版本继续运行 / self-test failed, the former version stays: $said"
     # In a folder of its own: the networks that came along, not those of the site.
-    said=$(YIBAO_FACE_HOME=$(mktemp -d) && export YIBAO_FACE_HOME && "$new" models verify 2>&1; code=$?; rm -rf "$YIBAO_FACE_HOME"; exit $code) ||
-        fail 3 "自检失败，原版本继续运行 / self-test failed, the former version stays: $said"
+    said=$(YIBAO_FACE_HOME=$(mktemp -d) && export YIBAO_FACE_HOME && "$new" doctor --selftest 2>&1; code=$?; rm -rf "$YIBAO_FACE_HOME"; exit $code) ||
+        fail 3 "自检失败，原版本继续运行 / self-test failed, the former version stays: $(troubles "$said")"
+}
+
+troubles() { # of a doctor's report: what fails, and what to do about it
+    printf '%s\n' "$1" | grep -a -A 2 '^\[故障\]' || printf '%s\n' "$1"
 }
 
 drop_older() { # this version and the one before it stay
     former=$1
+    # Installed again: the one before is still the one before.
+    [ "$former" != "$VERSION" ] || return 0
     for folder in "$OPT"/app-*; do
         case $folder in "$OPT/app-$VERSION" | "$OPT/app-$former") ;; *) rm -rf "$folder" ;; esac
     done
+}
+
+# --- updates --------------------------------------------------------------------------------
+
+lay_updater() { # root's alone: root runs the commands in it
+    mkdir -p "$UPDATE"
+    chown root: "$OPT" "$UPDATE"
+    chmod 755 "$OPT" "$UPDATE"
+    new=$OPT/app-$VERSION/setup/update.toml
+    if [ ! -e "$UPDATE/update.toml" ]; then
+        mkdir -p "$TIMERS"
+        ln -sf /usr/lib/systemd/system/yibao-face-update.timer "$TIMERS/yibao-face-update.timer"
+    fi
+    # Edited by hand it is the site's.
+    if [ ! -e "$UPDATE/update.toml" ] || cmp -s "$UPDATE/update.toml" "$UPDATE/update.toml.laid"; then
+        cp "$new" "$UPDATE/update.toml.part" && mv "$UPDATE/update.toml.part" "$UPDATE/update.toml"
+    fi
+    cp "$new" "$UPDATE/update.toml.laid"
+    trust_root
+}
+
+trust_root() { # what was believed by another vendor's root is believed no longer
+    root=$UPDATE/root.json
+    if [ ! -f "$root" ]; then
+        say "没有厂商根证书，只能用安装包更新 / no vendor root: updates by package only"
+        return 0
+    fi
+    if [ -f "$UPDATE/root.json.laid" ] && ! cmp -s "$root" "$UPDATE/root.json.laid"; then
+        rm -rf "$UPDATE/metadata" "$UPDATE/state.json"
+    fi
+    cp "$root" "$UPDATE/root.json.laid"
+}
+
+hand_over() { # FORMER: the updater knows which version to go back to, and that nothing waits
+    [ -n "$1" ] && [ "$1" != "$VERSION" ] || return 0
+    "$OPT/app-$VERSION/yibao-face" update adopt >/dev/null ||
+        say "更新记录未写入，不能用 update rollback 退回 / the updater was not told: no update rollback"
 }
 
 # --- settings -------------------------------------------------------------------------------
@@ -165,7 +233,7 @@ make_user() {
 }
 
 as_owner() { # the program, as who will run it
-    YIBAO_FACE_HOME=$DATA runuser -u "$OWNER" -- "$OPT/app-$VERSION/yibao-face" "$@" </dev/null
+    YIBAO_FACE_HOME=$DATA runuser -u "$OWNER" -- timeout 300 "$OPT/app-$VERSION/yibao-face" "$@" </dev/null
 }
 
 decide_mode() { # the answers of the first time hold until others are given
@@ -210,7 +278,7 @@ own() { # daemon and console write here, nobody else reads
 }
 
 install_library() { # libHisCallFace.so trusts the key of this machine's daemon
-    if as_owner library config --config "$ETC/config.toml" >"$ETC/library.conf.part"; then
+    if as_owner library --config "$ETC/config.toml" config >"$ETC/library.conf.part"; then
         chmod 644 "$ETC/library.conf.part"
         mv "$ETC/library.conf.part" "$ETC/library.conf"
     else
@@ -218,7 +286,7 @@ install_library() { # libHisCallFace.so trusts the key of this machine's daemon
         say "动态库设置未写入 / settings of the library were not written"
     fi
     folder=$(answer his_folder)
-    built=$OPT/app-$VERSION/lib/libHisCallFace.so
+    built=$OPT/app-$VERSION/shim/linux-x86_64/libHisCallFace.so
     if [ -n "$folder" ] && [ -f "$built" ]; then
         cp "$built" "$folder/libHisCallFace.so.part" && mv "$folder/libHisCallFace.so.part" "$folder/libHisCallFace.so"
         echo "$folder" >"$ETC/his-folder"
@@ -265,7 +333,7 @@ bind_centre() { # needs the network: what fails is told and can be repeated
     [ -n "$code" ] || return 0
     ca=$DATA/ca-given.pem
     cp "$(answer ca_file)" "$ca" && chmod 644 "$ca"
-    if as_owner link enrol --config "$ETC/config.toml" --ca "$ca" --code "$code" >&2; then
+    if as_owner link --config "$ETC/config.toml" enrol --ca "$ca" --code "$code" >&2; then
         # It works once, and is nobody's to read later.
         sed -i 's/^\([[:space:]]*enrol_code[[:space:]]*=\).*/\1/' "$ANSWER"
     else
@@ -290,9 +358,21 @@ enable() {
         say "服务未能启动 / the service did not start: journalctl -u yibao-face"
 }
 
-configure() { # FORMER version, empty where there is none
+report() { # what is wrong with this counter, kept beside the logs; never in the way of installing
+    folder=$(cat "$ETC/his-folder" 2>/dev/null || true)
+    runuser -u "$OWNER" -- mkdir -p -m 700 "$DATA/logs"
+    said=$(as_owner doctor --config "$ETC/config.toml" --report "$DATA/logs/install-report.json" ${folder:+--his "$folder"} 2>&1) || true
+    if printf '%s\n' "$said" | grep -aq '^\[故障\]'; then
+        say "已安装，但本机还有问题 / installed, but this counter needs attention:"
+        troubles "$said" >&2
+    fi
+}
+
+configure() {
+    trap resume_updates EXIT
     check_answer
     restore_former
+    there=$(version_here)
     self_test
     make_user
     mkdir -p "$ETC" "$DATA"
@@ -301,21 +381,26 @@ configure() { # FORMER version, empty where there is none
     own
     said=$(as_owner config --config "$ETC/config.toml" 2>&1 >/dev/null) ||
         fail 64 "设置无法使用 / the configuration cannot be used: $ETC/config.toml: $said"
+    lay_updater
+    hand_over "$there"
     point "app-$VERSION"
-    drop_older "$1"
+    drop_older "$there"
     install_library
     write_policies
     open_port
     bind_centre
     enable
+    report
     say "已安装${VERSION} / installed; 下一步 / next: yibao-face doctor"
 }
 
 # --- taking it away -------------------------------------------------------------------------
 
 unconfigure() { # program and what starts it; settings and records stay
+    hold_updates
+    has_systemd && systemctl stop yibao-face-update.service 2>/dev/null || true
     stop_service
-    rm -f "$WANTS/yibao-face.service" "$WANTS/yibao-face-link.service"
+    rm -f "$WANTS/yibao-face.service" "$WANTS/yibao-face-link.service" "$TIMERS/yibao-face-update.timer"
     rm -rf "$SYSTEMD/yibao-face-link.service.d"
     for folder in $POLICIES; do
         rm -f "$folder/yibao-face.json"
@@ -325,13 +410,17 @@ unconfigure() { # program and what starts it; settings and records stay
     if [ -f "$ETC/his-folder" ]; then rm -f "$(cat "$ETC/his-folder")/libHisCallFace.so"; fi
 }
 
-clear_program() {
-    rm -rf "$OPT/current" "$OPT/current.new" "$OPT/.former" "$OPT/.former-version" "$OPT"/app-*
-    rmdir "$OPT" 2>/dev/null || true
+clear_program() { # also what the updater laid; its settings stay where they were edited
+    rm -rf "$OPT"/current* "$OPT/.former" "$OPT/.former-version" "$OPT"/app-*
+    ! cmp -s "$UPDATE/update.toml" "$UPDATE/update.toml.laid" || rm -f "$UPDATE/update.toml"
+    for file in "$UPDATE"/* "$UPDATE"/.[!.]*; do
+        [ "$file" = "$UPDATE/update.toml" ] || rm -rf "$file"
+    done
+    rmdir "$UPDATE" "$OPT" 2>/dev/null || true
 }
 
 purge() { # records, settings, keys, the user
-    rm -rf "$DATA" "$ETC"
+    rm -rf "$DATA" "$ETC" "$OPT"
     if id yibao-face >/dev/null 2>&1; then userdel yibao-face 2>/dev/null || true; fi
     getent group yibao-face >/dev/null && groupdel yibao-face 2>/dev/null || true
 }

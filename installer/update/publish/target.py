@@ -122,7 +122,7 @@ def _publish_root(out: Path, given: argparse.Namespace) -> None:
 
 def _release(out: Path, given: argparse.Namespace) -> None:
     about = About(given.version, given.platform, given.readable_from)
-    release = pack(given.bundle, about, out)
+    release = pack(given.bundle, about, out, preset=9)
     archive = out / release.archive
     try:
         Repository(out).add(release, archive, _keys(given), _days(given))

@@ -45,6 +45,7 @@ class Room:
         self.path = work / "root"
         self._base, self._work = base, work
         self._process: subprocess.Popen[bytes] | None = None
+        self._first: int | None = None
 
     def __enter__(self) -> Self:
         if self._work.exists():
@@ -101,6 +102,10 @@ class Room:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
 
+    def enter(self, first: int | None) -> None:
+        """``run`` is beside this process from now on, in all it sees; ``None``: alone again."""
+        self._first = first
+
     def run(self, script: str, *, user: str = "root") -> str:
         """What a shell says in there, without a network; ``PackageError`` where it fails."""
         beside = None if self._process is None else self._process.pid
@@ -119,6 +124,8 @@ class Room:
         """``beside``: a process whose network it shares; else it gets one of its own."""
         chroot = ["chroot", str(self.path), "env", "-i", _PATH, "HOME=/root", "LC_ALL=C.UTF-8"]
         inside = [*chroot, "runuser", "-u", user, "--", "sh", "-c", script]
+        if self._first is not None:
+            return ["nsenter", f"--target={self._first}", "--all", *inside]
         if beside is not None:
             return ["nsenter", f"--net=/proc/{beside}/ns/net", *inside]
         # No cable, but a loopback.
