@@ -33,6 +33,7 @@ class Site:
     ``current`` names anew. ``selftest``: commands that must succeed beside ``--version``;
     ``{program}`` in them stands for the new program. ``health``: what the daemon answers at.
     ``mirror``: folder or address of the vendor's repository, where the centre names none.
+    ``only_serving``: switch only while a daemon answers, as nothing else would start the new one.
     """
 
     data: Path
@@ -44,6 +45,7 @@ class Site:
     mirror: str = ""
     platform: str = ""
     idle_wait_s: float = 900.0
+    only_serving: bool = False
     watch: Watch = field(default_factory=Watch)
 
     @property
@@ -115,6 +117,12 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("is true or false")
+    return value
+
+
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise TypeError("is no list")
@@ -145,5 +153,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "selftest": _commands,
     "selftest_s": _seconds,
     "idle_wait_s": _seconds,
+    "only_serving": _switch,
     "watch": _watch,
 }
