@@ -55,7 +55,10 @@ ACTIONS = {
     "bench": {"verify", "capture", "ui"},
     "update": {"check", "take", "apply", "run", "status", "rollback", "resume"},
     "library": {"config"},
-    "setup": {"check", "apply", "test", "library", "halt"},
+    "setup": {
+        *("check", "apply", "enrol", "test", "library"),
+        *("halt", "restart", "updater", "previous"),
+    },
     "liveness": {"evaluate", "acceptance"},
 }
 
