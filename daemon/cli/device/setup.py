@@ -137,7 +137,10 @@ def _library(given: argparse.Namespace) -> int:
 
 def _halt(given: argparse.Namespace) -> int:
     done = halt(given.folder, _site_or_none(given))
-    how = "在办业务已结束 / asked" if done.asked else "未应答 / did not answer"
+    if not done.found:
+        say("没有在运行的程序 / none ran")
+        return 0
+    how = "已通知 / asked" if done.asked else "未应答 / did not answer"
     say(f"已停止 / stopped: {done.found} ({how}), 强制结束 / ended: {done.ended}")
     return 0
 
