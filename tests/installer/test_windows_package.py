@@ -22,7 +22,7 @@ from setup_bed import ROOT_KEY, RUN_KEY, Windows, path, windows
 from ui_bed import Hands
 
 from yibao_face.daemon.demo.clips import has_clips
-from yibao_face.daemon.demo.desktop import TOOLS, virtual_desktop
+from yibao_face.daemon.demo.desktop import TOOLS, Desktop, virtual_desktop
 from yibao_face.daemon.demo.portraits import load_portrait
 from yibao_face.installer.update.site import read_site
 from yibao_face.installer.windows.audit import floor_of, missing, needs
@@ -242,9 +242,11 @@ def test_a_his_call_through_the_installed_library(site: Site) -> None:
 def test_the_doctor_of_the_installed_program(site: Site) -> None:
     """What is no fault of this Windows is well; it knows the library in the HIS folder."""
     with serving(site, "serve", "--demo"):
-        code, told = site.run("doctor", "--json", "--his", r"C:\HIS", wait_s=300)
+        words = ("--his", r"C:\HIS", "--report", r"C:\doctor.json")
+        code, told = site.run("doctor", *words, wait_s=300)
     assert code in (0, 3), told
-    found = {row["id"]: row for row in json.loads(told[told.index("{") :])["checks"]}
+    report = json.loads((site.machine.wine.drive / "doctor.json").read_text("utf-8"))
+    found = {row["id"]: row for row in report["checks"]}
     (OUT / "doctor.json").write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
 
     assert len(found) >= 30
@@ -254,14 +256,13 @@ def test_the_doctor_of_the_installed_program(site: Site) -> None:
 
 def test_window_and_tray_of_the_installed_agent_come_up(site: Site) -> None:
     """On a desktop nobody sits at; the launcher without a console keeps it."""
-    for name in (*TOOLS, "xdotool", "import"):
+    for name in (*TOOLS, "xdotool", "xwininfo", "import"):
         require(name)
     with virtual_desktop(1280, 1024) as desktop:
         hands = Hands(desktop)
-        empty = panel_px(hands)
         more = {"DISPLAY": desktop.display}
         with serving(site, "agent", "--demo", program="yibao-face-agent.exe", more=more):
-            until(lambda: panel_px(hands) > empty, 120)
+            until(lambda: has_icon(desktop, hands), 120)
             with ThreadPoolExecutor(1) as his:
                 answer = his.submit(called, site, "live-first")
                 until(hands.windows, 60)
@@ -270,11 +271,12 @@ def test_window_and_tray_of_the_installed_agent_come_up(site: Site) -> None:
                 assert 1 == answer.result(180)
 
 
-def panel_px(hands: Hands) -> int:
-    """Width of the place for tray icons, which grows with them."""
+def has_icon(desktop: Desktop, hands: Hands) -> bool:
+    """Whether Wine, which draws them all, has an icon in the place for tray icons."""
     panel = hands.do("search", "--class", "trayer").split()[-1]
-    lines = hands.do("getwindowgeometry", "--shell", panel).splitlines()
-    return next(int(line[6:]) for line in lines if line.startswith("WIDTH="))
+    words = [require("xwininfo"), "-id", panel, "-tree"]
+    done = subprocess.run(words, env=desktop.environment, check=True, capture_output=True)
+    return b'"explorer.exe"' in done.stdout
 
 
 def called(site: Site, clip: str) -> int:
