@@ -455,11 +455,31 @@ Function Start
   ${EndIf}
 FunctionEnd
 
+; $2: the version that $Told names in a line of its own, among what libraries say; it is installed.
+Function Older
+  StrCpy $2 ""
+  StrCpy $3 ""
+  ${DoUntil} $Told == ""
+    StrCpy $1 $Told 1
+    StrCpy $Told $Told "" 1
+    ${If} $1 == "$\r"
+    ${OrIf} $1 == "$\n"
+      ${If} $3 != ""
+      ${AndIf} ${FileExists} "$INSTDIR\app-$3\yibao-face.exe"
+        StrCpy $2 $3
+      ${EndIf}
+      StrCpy $3 ""
+    ${Else}
+      StrCpy $3 "$3$1"
+    ${EndIf}
+  ${Loop}
+FunctionEnd
+
 ; /ROLLBACK: the version before this one, and this one is then the one before.
 Function GoBack
   StrCpy $Program "$INSTDIR\app-$Before\yibao-face.exe"
   ${Ask} 'setup previous "$INSTDIR"'
-  ${TrimNewLines} "$Told" $2
+  Call Older
   ${If} $0 != 0
   ${OrIf} $2 == ""
   ${OrIfNot} ${FileExists} "$INSTDIR\app-$2\yibao-face.exe"

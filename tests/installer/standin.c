@@ -33,7 +33,11 @@ static int other(const wchar_t *root) {
     if ((all = FindFirstFileW(pattern, &found)) == INVALID_HANDLE_VALUE) return 1;
     do
         if (wcscmp(found.cFileName + 4, L"" VERSION) != 0) {
+            /* As a library may. */
+            fputs("a library has its say\n", stderr);
             wprintf(L"%ls\n", found.cFileName + 4);
+            fflush(stdout);
+            fputs("and once more\n", stderr);
             FindClose(all);
             return 0;
         }
