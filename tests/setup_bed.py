@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+import subprocess
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,20 +42,43 @@ class Windows:
 
         A command line of Linux would quote its words otherwise than Windows does.
         """
+        command, more = self._batch(file, words)
+        code, _ = self.wine.call(command, more=more, wait_s=wait_s)
+        return code
+
+    @contextmanager
+    def begun(self, file: Path, *words: str) -> Generator[subprocess.Popen[bytes], None, None]:
+        """As ``setup``, while the caller does something else."""
+        command, more = self._batch(file, words)
+        with self.started(command, more) as process:
+            yield process
+
+    @contextmanager
+    def started(
+        self, command: Sequence[str | Path], more: Mapping[str, str]
+    ) -> Generator[subprocess.Popen[bytes], None, None]:
+        """A program, whose own children may outlive it."""
+        with subprocess.Popen(
+            [require("wine"), *map(str, command)],
+            env={**self.wine.outside(), **self.wine.environment, **more},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        ) as process:
+            yield process
+
+    def _batch(self, file: Path, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         batch = self.wine.drive / "run.cmd"
         batch.write_bytes(b"@%SETUP%\r\n@exit %ERRORLEVEL%\r\n")
         # By way of the environment, as the code page of a batch file knows no Chinese here.
         line = " ".join([f'"{path(file)}"', "/S", *words])
-        more = {"SETUP": line}
-        code, _ = self.wine.call(["cmd", "/c", r"C:\run.cmd"], more=more, wait_s=wait_s)
-        return code
+        return ["cmd", "/c", r"C:\run.cmd"], {"SETUP": line}
 
-    def uninstall(self, *words: str) -> int:
+    def uninstall(self, *words: str, folder: Path | None = None) -> int:
         """It copies itself elsewhere and ends at once, unless it is told where it lies."""
-        program = self.program / "uninstall.exe"
-        folder = r"_?=C:\Program Files\YibaoFace"
-        code, _ = self.wine.call([program, "/S", *words, folder], wait_s=100)
-        return code
+        place = folder or self.program
+        within = str(place.relative_to(self.wine.drive)).replace("/", "\\")
+        command = [place / "uninstall.exe", "/S", *words, rf"_?=C:\{within}"]
+        return self.wine.call(command, wait_s=100)[0]
 
     def value(self, key: str, name: str) -> str | None:
         """A value of the registry as 64-bit programs see it."""
@@ -82,12 +108,32 @@ def windows(prefix: Path, held: Path) -> Windows:
     return Windows(wine, held)
 
 
-def stand_in(at: Windows, version: str, beside: Sequence[str] = ()) -> Path:
-    """A setup of ``version`` whose program only answers; ``beside``: empty files beside it."""
+def clean(at: Windows) -> None:
+    """Take away what a test, or a run that was broken off, left."""
+    if (at.program / "uninstall.exe").exists():
+        at.uninstall("/PURGE")
+    at.wine.call(["reg", "delete", ROOT_KEY, "/f"], wait_s=60)
+    for folder in (at.program, at.data):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stand_in(
+    at: Windows,
+    version: str,
+    beside: Sequence[str] = (),
+    *,
+    trust: Path | None = None,
+    large_bytes: int = 0,
+) -> Path:
+    """A setup of ``version`` whose program only answers; ``beside``: empty files beside it.
+
+    ``trust``: the vendor's root; ``large_bytes``: of one more file.
+    """
     folder = at.held / version
     bundle, launchers, shims = folder / "bundle", folder / "launcher", folder / "shim"
     (bundle / "_internal").mkdir(parents=True)
     (bundle / "_internal" / f"{version}.txt").write_text("资料", "utf-8")
+    (bundle / "large").write_bytes(bytes(large_bytes))
     for name in beside:
         (bundle / name).touch()
     command: list[str | Path] = [require(COMPILER), "-municode", "-s", f'-DVERSION="{version}"']
@@ -97,5 +143,5 @@ def stand_in(at: Windows, version: str, beside: Sequence[str] = ()) -> Path:
     compile_launchers(launchers, folder / "held", version)
     (shims / "x64").mkdir(parents=True)
     (shims / "x64" / "HisCallFace.dll").write_text(f"library {version}", "ascii")
-    payload = Payload(bundle, launchers, shims, write_icon(folder))
+    payload = Payload(bundle, launchers, shims, write_icon(folder), trust)
     return compile_setup(folder / f"setup-{version}.exe", version, payload, "none")

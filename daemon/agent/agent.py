@@ -19,6 +19,7 @@ from yibao_face.daemon.console.serve import serve_with_console
 from yibao_face.daemon.door.client import Caller, ClientError, caller_of
 from yibao_face.daemon.door.guard import bearer_matches, refused
 from yibao_face.daemon.door.server import stop_on_signals, token_file
+from yibao_face.daemon.door.stop import Stop
 from yibao_face.daemon.link.link import NONE
 from yibao_face.daemon.wiring import Daemon
 from yibao_face.installer.update.site import default_root
@@ -42,9 +43,9 @@ class Agent:
     keeper: Keeper | None = None
     follow: Callable[[asyncio.AbstractEventLoop, asyncio.Event], None] | None = None
 
-    async def run(self, ready: Callable[[int], None]) -> None:
-        """Serve until told to stop; ``ready`` gets the bound port."""
-        stop = asyncio.Event()
+    async def run(self, ready: Callable[[int], None]) -> int:
+        """Serve until told to stop; ``ready`` gets the bound port. The exit code."""
+        stop = Stop()
         stop_on_signals(stop)
         loop = asyncio.get_running_loop()
         if self.follow is not None:
@@ -64,6 +65,7 @@ class Agent:
         finally:
             if self.keeper is not None:
                 await asyncio.to_thread(self.keeper.close)
+        return stop.exit_code
 
     def _open(self, port: int, quit_: Callable[[], None]) -> None:
         self.keeper = Keeper(host_of(self.daemon, port, quit_))

@@ -32,16 +32,14 @@ def add(commands: Commands) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Serve until SIGINT, SIGTERM or the tray's 退出; 0 too where another agent serves."""
+    """Serve until a signal, the tray's 退出 or a setup's order; 0 where another agent serves."""
     config, file = site_of(given)
     # The seat before the log: two processes must not write the same file.
     with _seat(config, wait=given.wait) as seat:
-        if seat is not None:
-            _serve(config, file, given)
-    return 0
+        return 0 if seat is None else _serve(config, file, given)
 
 
-def _serve(config: Config, file: Path, given: argparse.Namespace) -> None:
+def _serve(config: Config, file: Path, given: argparse.Namespace) -> int:
     with kept(config.data, "agent", verbose=given.verbose) as crash, ExitStack() as ended:
         mend_inbox(config)
         daemon = build(config, demo=given.demo)
@@ -54,7 +52,7 @@ def _serve(config: Config, file: Path, given: argparse.Namespace) -> None:
             announce(config.door.host, port)
             pulse.ready()
 
-        asyncio.run(agent.run(ready))
+        return asyncio.run(agent.run(ready))
 
 
 @contextmanager

@@ -8,75 +8,39 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from importlib import import_module
 from importlib.metadata import version
 
-from yibao_face.daemon.calibrate.embedding import CalibrateError
-from yibao_face.daemon.cli import (
-    agent,
-    config,
-    counter,
-    doctor,
-    library,
-    models,
-    person,
-    serve,
-    staff,
-    update,
-    verify,
-)
-from yibao_face.daemon.cli.centre import (
-    center,
-    certificate,
-    inbox,
-    link,
-    policy,
-    queue,
-)
 from yibao_face.daemon.cli.common import CliError
-from yibao_face.daemon.cli.desk import act, rate, table
-from yibao_face.daemon.cli.device import camera, lan, reader, setup
-from yibao_face.daemon.cli.lab import bench, calibrate, clip, conform, demo, liveness
-from yibao_face.daemon.codes import ERRORS
-from yibao_face.daemon.config import ConfigError
-from yibao_face.daemon.conform.case import ConformError
-from yibao_face.daemon.demo.child import DemoError
-from yibao_face.daemon.door.client import ClientError
-from yibao_face.daemon.door.server import PortTakenError
-from yibao_face.daemon.evaluate.result import EvaluateError
-from yibao_face.drivers.scanner.api import ScannerError
-from yibao_face.sync.stick import StickError
-from yibao_face.sync.uplink.api import UplinkError
 
-_COMMANDS = (
-    *(demo, serve, agent, doctor, verify, counter, person, staff, camera, reader),
-    *(act, rate, table, certificate, library, lan, policy, inbox, queue, link, center),
-    *(conform, models, clip, config, setup, bench, calibrate, liveness, update),
+# Of this room, in the order of the help.
+_MODULES = (
+    *("lab.demo", "serve", "agent", "doctor", "verify", "counter", "person", "staff"),
+    *("device.camera", "device.reader", "device.lan", "desk.act", "desk.rate", "desk.table"),
+    *("centre.certificate", "library", "centre.policy", "centre.inbox", "centre.queue"),
+    *("centre.link", "centre.center", "lab.conform", "models", "lab.clip", "config"),
+    *("device.setup", "lab.bench", "lab.calibrate", "lab.liveness", "update"),
 )
-_TOLD: tuple[type[Exception], ...] = (
-    CalibrateError,
-    CliError,
-    ClientError,
-    ConfigError,
-    ConformError,
-    DemoError,
-    EvaluateError,
-    PortTakenError,
-    ScannerError,
-    StickError,
-    UplinkError,
-    *ERRORS,
-)
+# What a counter waits for: nothing but its own module is loaded.
+_QUICK = {
+    "serve": "serve",
+    "agent": "agent",
+    "setup": "device.setup",
+    "update": "update",
+    "library": "library",
+    "doctor": "doctor",
+}
 
 
-def parser() -> argparse.ArgumentParser:
-    """All commands, with help."""
+def parser(quick: str | None = None) -> argparse.ArgumentParser:
+    """All commands, with help; or the one named ``quick``."""
     top = argparse.ArgumentParser(
         prog="yibao-face", description="医保实人认证 / real-person check for insurance counters"
     )
     top.add_argument("--version", action="version", version=f"yibao-face {version('yibao-face')}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in _COMMANDS:
-        module.add(commands)
+    for name in _MODULES if quick is None else (_QUICK[quick],):
+        import_module(f"yibao_face.daemon.cli.{name}").add(commands)
     return top
 
 
@@ -86,16 +50,38 @@ def main(arguments: list[str] | None = None) -> int:
         # A GBK console lacks some of our signs: better a question mark than a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    given = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = parser(words[0] if words and words[0] in _QUICK else None).parse_args(words)
     try:
         return int(given.run(given))
-    except _TOLD as exc:
-        print(f"yibao-face: {exc}", file=sys.stderr)  # noqa: T201  # the CLI's own voice
-        return 1
-    except BrokenPipeError:
-        return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as exc:
+        if not isinstance(exc, _told()):
+            raise
+        print(f"yibao-face: {exc}", file=sys.stderr)  # noqa: T201  # the CLI's own voice
+        return 1
+
+
+def _told() -> tuple[type[Exception], ...]:
+    """What ends a command in one line; loaded when something ends one."""
+    named = {
+        "calibrate.embedding": "CalibrateError",
+        "config": "ConfigError",
+        "conform.case": "ConformError",
+        "demo.child": "DemoError",
+        "door.client": "ClientError",
+        "door.server": "PortTakenError",
+        "evaluate.result": "EvaluateError",
+    }
+    rooms = {f"yibao_face.daemon.{module}": name for module, name in named.items()}
+    rooms["yibao_face.drivers.scanner.api"] = "ScannerError"
+    rooms["yibao_face.sync.stick"] = "StickError"
+    rooms["yibao_face.sync.uplink.api"] = "UplinkError"
+    found = (getattr(import_module(module), name) for module, name in rooms.items())
+    return (CliError, *found, *import_module("yibao_face.daemon.codes").ERRORS)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from yibao_face.daemon.cli.common import Commands, command, say
 from yibao_face.daemon.config import Config, default_home, load_site
 from yibao_face.daemon.console.serve import serve_with_console
 from yibao_face.daemon.door.server import stop_on_signals
+from yibao_face.daemon.door.stop import Stop
 from yibao_face.daemon.life.life import alive, kept
 from yibao_face.daemon.life.pulse import Pulse
 from yibao_face.daemon.wiring import Daemon, build, mend_inbox
@@ -45,7 +46,7 @@ def site_of(given: argparse.Namespace) -> tuple[Config, Path]:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT, SIGTERM or the order of a setup."""
     config, file = site_of(given)
     with kept(config.data, "serve", verbose=given.verbose) as crash:
         mend_inbox(config)
@@ -54,12 +55,11 @@ def run(given: argparse.Namespace) -> int:
             daemon = build(config, demo=given.demo)
             pulse = ended.enter_context(alive(daemon, crash))
             ended.enter_context(daemon)
-            asyncio.run(_serve(daemon, file, pulse))
-    return 0
+            return asyncio.run(_serve(daemon, file, pulse))
 
 
-async def _serve(daemon: Daemon, config_file: Path, pulse: Pulse) -> None:
-    stop = asyncio.Event()
+async def _serve(daemon: Daemon, config_file: Path, pulse: Pulse) -> int:
+    stop = Stop()
     stop_on_signals(stop)
     pulse.follow(asyncio.get_running_loop(), stop)
     host = daemon.config.door.host
@@ -69,6 +69,7 @@ async def _serve(daemon: Daemon, config_file: Path, pulse: Pulse) -> None:
         pulse.ready()
 
     await serve_with_console(daemon, ready, stop, config_file)
+    return stop.exit_code
 
 
 def announce(host: str, port: int) -> None:

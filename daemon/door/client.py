@@ -14,6 +14,7 @@ from yibao_face.daemon.door.clerk import COUNTER_PATH
 from yibao_face.daemon.door.desk import DESK_PATH
 from yibao_face.daemon.door.http import ATTENDANCE_PATH, AUTH_PATH, HEALTH_PATH
 from yibao_face.daemon.door.server import token_file
+from yibao_face.daemon.door.stop import STOP_PATH
 
 # A HIS waits five minutes and more (S0-05).
 _CALL_TIMEOUT_S = 330.0
@@ -62,6 +63,10 @@ class Caller:
     def show(self, path: str) -> None:
         """Ask the agent that serves to show itself."""
         self._send("POST", path, b"{}", _CLERK_TIMEOUT_S)
+
+    def stop(self, *, again: bool) -> None:
+        """Tell it to end in order; ``again``: another version is to be started in its place."""
+        self._send("POST", STOP_PATH, json.dumps({"again": again}).encode(), _CLERK_TIMEOUT_S)
 
     def look(self) -> dict[str, Any]:
         """What the counter shows."""

@@ -18,6 +18,7 @@ from aiohttp import web
 from yibao_face.daemon.door.http import HIS_DOOR, build_app
 from yibao_face.daemon.door.plain import PlainRunner
 from yibao_face.daemon.door.remote import answering
+from yibao_face.daemon.door.stop import stop_route
 from yibao_face.daemon.wiring import Daemon
 
 # How long calls under way may take to notice that the daemon stops.
@@ -46,7 +47,7 @@ async def serve(
     # The port first: a second daemon must fail before it takes the first one's token away.
     with contextlib.closing(_bound(daemon.config.door.host, daemon.config.door.port)) as sock:
         token = _write_token(token_file(daemon.config.data))
-        app = build_app(daemon.config, daemon, token, more)
+        app = build_app(daemon.config, daemon, token, [*more, stop_route(stop, token)])
         # A caller who goes away cancels its handler: the camera must not stay on for nobody.
         runner = PlainRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S

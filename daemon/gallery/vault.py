@@ -143,11 +143,11 @@ def create_once(key_file: Path, stored: bytes) -> None:
     key_file.parent.mkdir(parents=True, exist_ok=True)
     part = key_file.with_suffix(f".{secrets.token_hex(8)}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, stored)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    # Not os.write: Windows' C library would put a CR before each LF of the key.
+    with os.fdopen(handle, "wb") as file:
+        file.write(stored)
+        file.flush()
+        os.fsync(file.fileno())
     try:
         # A link never replaces: of two daemons starting at once, one key wins for both.
         os.link(part, key_file)

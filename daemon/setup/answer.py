@@ -7,7 +7,7 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path, PureWindowsPath
 from typing import cast
@@ -65,7 +65,19 @@ def read_answer(path: Path) -> Answer:
         ) from exc
     if len(data) > _MOST_BYTES:
         raise AnswerError(f"应答文件过大 / {path.name} is over {_MOST_BYTES} bytes")
-    return parse_answer(_text_of(data))
+    answer = parse_answer(_text_of(data))
+    # Beside it on the stick, whatever letter that has here.
+    ca = answer.ca_file and str(path.absolute().parent / answer.ca_file)
+    return replace(answer, ca_file=ca)
+
+
+def lacking(answer: Answer) -> str:
+    """What ``answer`` names and is not there, with its key; empty: all is."""
+    if answer.ca_file and not Path(answer.ca_file).is_file():
+        return f"ca_file: 找不到中心证书 / no such file: {answer.ca_file}"
+    if answer.his_folder and not Path(answer.his_folder).is_dir():
+        return f"his_folder: 找不到HIS文件夹 / no such folder: {answer.his_folder}"
+    return ""
 
 
 def parse_answer(text: str) -> Answer:

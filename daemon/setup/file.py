@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import tomlkit
@@ -9,7 +10,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from yibao_face.daemon.amend import replace_config
 from yibao_face.daemon.config import ConfigError, load_site
-from yibao_face.daemon.setup.answer import Answer
+from yibao_face.daemon.setup.answer import Answer, plain
 
 
 class SetupError(Exception):
@@ -33,6 +34,19 @@ def write_answer(file: Path, answer: Answer) -> bool:
     except ConfigError as exc:
         raise SetupError(f"配置有误 / {exc}") from exc
     return True
+
+
+def keep_answer(file: Path, answer: Answer) -> None:
+    """Keep ``answer`` for the next setup of this machine; raises ``SetupError``.
+
+    Without the code to bind it by, which works once and is nobody's to read later.
+    """
+    try:
+        part = file.with_suffix(".part")
+        part.write_text(plain(replace(answer, enrol_code="")), "utf-8", newline="")
+        part.replace(file)
+    except OSError as exc:
+        raise SetupError(f"应答无法保存 / {file.name}: {exc.strerror}") from exc
 
 
 def with_answer(before: str, answer: Answer) -> str:

@@ -47,6 +47,12 @@ class InUseError(UpdateError):
     told = "柜台正在使用或另一更新正在进行，请稍后再试"
 
 
+class UnattendedError(UpdateError):
+    """No daemon answers, so a new version could neither be started nor watched."""
+
+    told = "本机无人登录或核验服务未运行，登录后再更新"
+
+
 class UnhealthyError(UpdateError):
     """The new version was switched to, did not do well and was left again."""
 

@@ -35,6 +35,7 @@ class Site:
     ``{program}`` in them stands for the new program. ``health``: what the daemon answers at.
     ``mirror``: folder or address of the vendor's repository, where the centre names none.
     ``sticks``: patterns of update files on media that are plugged in.
+    ``only_serving``: switch only while a daemon answers, as nothing else would start the new one.
     """
 
     data: Path
@@ -47,6 +48,7 @@ class Site:
     sticks: Words = ()
     platform: str = ""
     idle_wait_s: float = 900.0
+    only_serving: bool = False
     watch: Watch = field(default_factory=Watch)
 
     @property
@@ -129,6 +131,12 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("is true or false")
+    return value
+
+
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise TypeError("is no list")
@@ -164,5 +172,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "selftest_s": _seconds,
     "idle_wait_s": _seconds,
     "sticks": _patterns,
+    "only_serving": _switch,
     "watch": _watch,
 }

@@ -23,6 +23,7 @@ from yibao_face.installer.update.fault import (
     InUseError,
     SelfTestError,
     SpaceError,
+    UnattendedError,
     UnhealthyError,
     UnusableError,
     UpdateError,
@@ -94,12 +95,15 @@ class Updater:
     def apply(self) -> Version:
         """Switch to the version that waits, watch it, and leave it again if it does not do well.
 
-        Raises ``UnhealthyError`` where it was left, ``InUseError`` where the counter is not idle.
+        Raises ``UnhealthyError`` where it was left, ``InUseError`` where the counter is not idle,
+        ``UnattendedError`` where the site wants a daemon that answers.
         """
         with self._alone():
             state = self.state()
             if not state.waiting:
                 raise UnusableError("no version waits to be installed")
+            if self.site.only_serving and self.hands.health() is None:
+                raise UnattendedError("no daemon answers")
             target = Version.parse(state.waiting)
             self.hands.at("test-again")
             try:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from yibao_face.installer.bundle.freeze import HERE as SPEC_FOLDER
 from yibao_face.installer.bundle.freeze import NAME, add_weights
 from yibao_face.installer.bundle.paper import copy_licences_of, write_bill
 from yibao_face.installer.command import PackageError
+from yibao_face.installer.windows.pin import pins
 from yibao_face.installer.windows.python import make_python, runtime_files
 from yibao_face.installer.windows.resource import write_icon, write_version
 from yibao_face.installer.windows.wine import Wine
@@ -29,7 +33,8 @@ def freeze(work: Path, held: Path, version: str) -> Path:
     wine = Wine(held / "prefix-build")
     wine.make(held)
     bundle = _frozen(wine, python, work, held, version)
-    for file in runtime_files(held / "download"):
+    libraries, papers = runtime_files(held / "download")
+    for file in libraries:
         shutil.copyfile(file, bundle / "_internal" / file.name)
     add_weights(
         Path(sys.executable),
@@ -37,6 +42,7 @@ def freeze(work: Path, held: Path, version: str) -> Path:
         bundle / "weights",
     )
     write_papers(python, held / "paper", bundle)
+    add_papers(bundle, papers)
     return bundle
 
 
@@ -53,6 +59,44 @@ def _frozen(wine: Wine, python: Path, work: Path, held: Path, version: str) -> P
     if code != 0:
         raise PackageError("PyInstaller: " + "\n".join(told.strip().splitlines()[-5:]))
     return dist / NAME
+
+
+def add_papers(bundle: Path, runtime: Iterable[Path]) -> None:
+    """What no package of Python is: the interpreter, and Microsoft's ``runtime`` (its papers)."""
+    folder = bundle / "licences" / pins()["runtime"]["package"]
+    folder.mkdir(exist_ok=True)
+    for file in runtime:
+        shutil.copyfile(file, folder / file.name)
+    bill = bundle / "sbom.json"
+    told: dict[str, Any] = json.loads(bill.read_text("utf-8"))
+    told["components"] += foreign()
+    bill.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def foreign() -> list[dict[str, Any]]:
+    """The components of ``add_papers``, as CycloneDX has them."""
+    python, runtime = pins()["python"], pins()["runtime"]
+    rows = (
+        ("cpython", python["python"], python, {"id": "PSF-2.0"}),
+        (
+            runtime["package"],
+            runtime["version"],
+            runtime,
+            {"name": "Microsoft Visual C++ Runtime (redistributable)"},
+        ),
+    )
+    return [
+        {
+            "type": "library",
+            "bom-ref": f"{name}=={version}",
+            "name": name,
+            "version": version,
+            "purl": f"pkg:pypi/{pin['package']}@{pin['version']}",
+            "hashes": [{"alg": "SHA-256", "content": pin["sha256"]}],
+            "licenses": [{"license": licence}],
+        }
+        for name, version, pin, licence in rows
+    ]
 
 
 def write_papers(python: Path, held: Path, bundle: Path) -> None:

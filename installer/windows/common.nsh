@@ -6,6 +6,7 @@ ShowInstDetails nevershow
 BrandingText "yibao-face ${VERSION}"
 !include LogicLib.nsh
 !include FileFunc.nsh
+!include TextFunc.nsh
 !include WinVer.nsh
 !include x64.nsh
 !include MUI2.nsh
@@ -14,6 +15,9 @@ BrandingText "yibao-face ${VERSION}"
 !define ABORTED 2
 !define UNFIT 3
 !define USAGE 64
+; As the updater and the launcher have it.
+!define POINTER "current.txt"
+!define TASK "yibao-face update"
 !define ROOT_KEY "Software\yibao-face"
 !define LIBRARY_KEY "Software\yibao-face\library"
 !define UNINSTALL_KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall"
@@ -71,4 +75,57 @@ VIAddVersionKey /LANG=2052 "LegalCopyright" "Apache-2.0"
     Delete /REBOOTOK "$0\HisCallFace.dll.old"
     Delete /REBOOTOK "$0\HisCallFace.dll"
   ${EndIf}
+!macroend
+
+; $Before: version that runs, empty for none; it may be the updater's.
+!macro ReadCurrent
+  StrCpy $Before ""
+  ClearErrors
+  FileOpen $1 "$INSTDIR\${POINTER}" r
+  ${IfNot} ${Errors}
+    FileRead $1 $0
+    FileClose $1
+    ${TrimNewLines} "$0" $0
+    StrCpy $1 $0 4
+    ${If} $1 == "app-"
+      StrCpy $Before $0 "" 4
+    ${EndIf}
+  ${EndIf}
+  ClearErrors
+!macroend
+
+!macro SweepOf END
+  FindFirst $0 $1 "$INSTDIR\app-*.${END}"
+  ${DoUntil} $1 == ""
+    RMDir /r "$INSTDIR\$1"
+    FindNext $0 $1
+  ${Loop}
+  FindClose $0
+!macroend
+
+; Chrome and Edge read lists by numbers, which others may have, too: ours have these. They ask for
+; the local network since 139 and 140, and, apart from it, for this computer since 146.
+!define FIRST_PAGE 51518
+!define LAST_PAGE 51549
+!define EVERY_NETWORK "LocalNetworkAccessAllowedForUrls"
+!define THIS_COMPUTER "LoopbackNetworkAllowedForUrls"
+
+; Page $1 as number $2.
+!macro LetPage BROWSER
+  WriteRegStr HKLM "Software\Policies\${BROWSER}\${EVERY_NETWORK}" $2 $1
+  WriteRegStr HKLM "Software\Policies\${BROWSER}\${THIS_COMPUTER}" $2 $1
+!macroend
+
+!macro ForgetPagesOf LIST
+  ${ForEach} $2 ${FIRST_PAGE} ${LAST_PAGE} + 1
+    DeleteRegValue HKLM "Software\Policies\${LIST}" $2
+  ${Next}
+  DeleteRegKey /ifempty HKLM "Software\Policies\${LIST}"
+!macroend
+
+!macro ForgetPages
+  !insertmacro ForgetPagesOf "Google\Chrome\${EVERY_NETWORK}"
+  !insertmacro ForgetPagesOf "Google\Chrome\${THIS_COMPUTER}"
+  !insertmacro ForgetPagesOf "Microsoft\Edge\${EVERY_NETWORK}"
+  !insertmacro ForgetPagesOf "Microsoft\Edge\${THIS_COMPUTER}"
 !macroend

@@ -20,22 +20,28 @@ COMPRESSION = {
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What a setup lays down: the frozen folder, the launchers, the libraries of ``shim``."""
+    """What a setup lays down: the frozen folder, the launchers, the libraries of ``shim``.
+
+    ``trust``: the vendor's ``root.json``, without which nothing is updated by itself.
+    """
 
     bundle: Path
     launchers: Path
     shims: Path
     icon: Path
+    trust: Path | None = None
 
 
 def compile_setup(out: Path, version: str, payload: Payload, compression: str) -> Path:
     """The setup of the whole program as the file ``out``; raises ``PackageError``."""
     files = (file for file in payload.bundle.rglob("*") if file.is_file())
-    more = {
+    more: dict[str, object] = {
         "PAYLOAD": payload.bundle,
         "LAUNCHERS": payload.launchers,
         "SIZE_KB": sum(file.stat().st_size for file in files) // 1024,
     }
+    if payload.trust is not None:
+        more["TRUST"] = payload.trust
     _compile("setup.nsi", {**_names(out, version, payload), **more}, compression)
     return out
 

@@ -17,6 +17,7 @@ from yibao_face.installer.windows.wine import tool
 
 _PIP = (sys.executable, "-m", "pip")
 _QUIET = ("--quiet", "--disable-pip-version-check", "--no-deps")
+_PAPERS = (".dist-info/licenses/LICENSE", ".dist-info/METADATA")
 _FOR_WINDOWS = (
     *("--only-binary=:all:", "--platform", "win_amd64", "--python-version", "3.11"),
     *("--implementation", "cp", "--abi", "cp311", "--abi", "abi3", "--abi", "none"),
@@ -46,8 +47,8 @@ def make_python(folder: Path, held: Path) -> Path:
     return folder
 
 
-def runtime_files(held: Path) -> list[Path]:
-    """Microsoft's C++ runtime, as pinned."""
+def runtime_files(held: Path) -> tuple[list[Path], list[Path]]:
+    """Microsoft's C++ runtime, as pinned, and what is said of it on paper."""
     pin = pins()["runtime"]
     found = list(held.glob(f"{pin['package'].replace('-', '_')}-{pin['version']}-*.whl"))
     if not found:
@@ -57,11 +58,11 @@ def runtime_files(held: Path) -> list[Path]:
     _demand(found[0], pin["sha256"])
     made: list[Path] = []
     with zipfile.ZipFile(found[0]) as archive:
-        for name in pin["files"]:
-            inner = next(n for n in archive.namelist() if n.endswith(f"/data/{name}"))
-            made.append(held / name)
+        for name in (*(f"/data/{file}" for file in pin["files"]), *_PAPERS):
+            inner = next(n for n in archive.namelist() if n.endswith(name))
+            made.append(held / Path(name).name)
             made[-1].write_bytes(archive.read(inner))
-    return made
+    return made[: -len(_PAPERS)], made[-len(_PAPERS) :]
 
 
 def _unpack(pin: dict[str, Any], folder: Path, held: Path) -> None:

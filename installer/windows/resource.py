@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from yibao_face.installer.command import run
+from yibao_face.installer.update.swap.launcher import build_launcher
 from yibao_face.installer.windows.icon import icon
 from yibao_face.installer.windows.wine import COMPILER, tool
 
-HERE = Path(__file__).resolve().parent
 _TEXTS = (
     ("CompanyName", "yibao-face"),
     ("FileDescription", "医保实人认证 / yibao-face"),
@@ -46,22 +46,9 @@ def write_version(folder: Path, version: str) -> Path:
 def compile_launchers(out: Path, held: Path, version: str) -> None:
     """``yibao-face.exe`` and ``yibao-face-agent.exe``, which start the version in use."""
     out.mkdir(parents=True, exist_ok=True)
-    made = _resource(held, version)
-    strict = ["-std=c99", "-municode", "-Os", "-s", "-Wall", "-Wextra", "-Werror", "-static"]
-    hard = ["-Wl,--dynamicbase,--nxcompat,--high-entropy-va,--no-insert-timestamp"]
-    # 6.1: Windows 7; wide printf as C has it.
-    common = [
-        tool(COMPILER),
-        *strict,
-        *hard,
-        "-D_WIN32_WINNT=0x0601",
-        "-D__USE_MINGW_ANSI_STDIO=1",
-    ]
-    for name, more in (
-        ("yibao-face", ["-mconsole"]),
-        ("yibao-face-agent", ["-mwindows", "-DAGENT"]),
-    ):
-        run([*common, *more, HERE / "launcher.c", made, "-o", out / f"{name}.exe"])
+    made, compiler = _resource(held, version), tool(COMPILER)
+    build_launcher(out / "yibao-face.exe", compiler, resource=made)
+    build_launcher(out / "yibao-face-agent.exe", compiler, windowed=True, resource=made)
 
 
 def _resource(held: Path, version: str) -> Path:

@@ -2,7 +2,8 @@
 ; /S silently, /ANSWER=file or /ORG=code /CENTRE=url, /ROLLBACK, /REMOVE, /NOSTART; of the
 ; uninstaller /S and /PURGE.
 ; Exit codes: 0 done, 2 aborted (nothing changed), 3 self-test failed (nothing changed),
-; 64 wrong use or answers (nothing changed).
+; 64 wrong use or answers (nothing changed). What is installed and yet to be mended by hand is told
+; at the end and in the report.
 Target amd64-unicode
 !include common.nsh
 !ifdef ICON
@@ -18,7 +19,7 @@ Var Data
 Var Before
 Var Program
 Var Told
-Var Sub
+Var Notes
 
 !define MUI_ABORTWARNING
 !define MUI_LANGDLL_REGISTRY_ROOT HKLM
@@ -51,11 +52,11 @@ Function .onInit
     ${Refuse} ${ABORTED} "$(TextTwice)"
   ${EndIf}
   StrCpy $Data "$APPDATA\yibao-face"
-  ReadRegStr $Before HKLM "${ROOT_KEY}" "Version"
   ReadRegStr $0 HKLM "${ROOT_KEY}" "InstallDir"
   ${If} $0 != ""
     StrCpy $INSTDIR $0
   ${EndIf}
+  !insertmacro ReadCurrent
   ${GetParameters} $0
   ClearErrors
   ${GetOptions} $0 "/REMOVE" $1
@@ -126,6 +127,7 @@ FunctionEnd
 !macroend
 !define Ask "!insertmacro Ask"
 
+; Nothing was changed yet: away with what was laid down, an account of why, the end.
 !macro Drop CODE TEXT
   SetOutPath $TEMP
   RMDir /r "$INSTDIR\app-${VERSION}.new"
@@ -137,8 +139,8 @@ FunctionEnd
 !define Drop "!insertmacro Drop"
 
 Section
+  Call Sweep
   SetOutPath "$INSTDIR"
-  RMDir /r "$INSTDIR\app-${VERSION}.new"
   ClearErrors
   SetOverwrite try
   SetOutPath "$INSTDIR\app-${VERSION}.new"
@@ -153,15 +155,24 @@ Section
   Call Switch
   Call Registry
   Call Choices
-  Call Prune
+  Call Bind
+  Call Updater
+  Call Tell
   Call Start
 SectionEnd
+
+; What a setup that was broken off left; programs that run are elsewhere.
+Function Sweep
+  !insertmacro SweepOf "new"
+  !insertmacro SweepOf "old"
+FunctionEnd
 
 ; Whether the answers are right; what was understood of them lies in plain.ini.
 Function Check
   ${If} $Answer == ""
     Return
   ${EndIf}
+  DetailPrint "$(TextChecking)"
   ${Ask} 'setup check "$Answer" --plain "$PLUGINSDIR\plain.ini"'
   ${If} $0 == 64
     ${Drop} ${USAGE} "$(TextWrong)$\r$\n$Told"
@@ -172,6 +183,7 @@ FunctionEnd
 
 ; The new version, before anything of the old one is touched.
 Function SelfTest
+  DetailPrint "$(TextTesting)"
   ${Ask} 'setup test'
   CreateDirectory "$Data\logs"
   FileOpen $1 "$Data\logs\install-report.txt" w
@@ -183,7 +195,13 @@ Function SelfTest
 FunctionEnd
 
 Function Switch
+  DetailPrint "$(TextHalting)"
+  ; No update begins from here on, and one under way is over.
+  nsExec::Exec 'schtasks /Delete /F /TN "${TASK}"'
+  Pop $0
   ${Ask} 'setup halt "$INSTDIR"'
+  Call Report
+  !insertmacro ReadCurrent
   SetOutPath "$INSTDIR"
   ${If} ${FileExists} "$INSTDIR\app-${VERSION}\*.*"
     RMDir /r "$INSTDIR\app-${VERSION}.old"
@@ -198,6 +216,7 @@ Function Switch
   ${EndIf}
   ${If} ${FileExists} "$INSTDIR\app-${VERSION}.new\*.*"
     Rename "$INSTDIR\app-${VERSION}.old" "$INSTDIR\app-${VERSION}"
+    Call Schedule
     Call Start
     ${Drop} ${ABORTED} "$(TextSwitch)"
   ${EndIf}
@@ -205,17 +224,27 @@ Function Switch
   StrCpy $Program "$INSTDIR\app-${VERSION}\yibao-face.exe"
   nsExec::Exec 'icacls "$Data" /grant ${USERS}:(OI)(CI)M'
   Pop $0
+  ; Programs that administrators and the system run: nobody else may change them, wherever they lie.
+  nsExec::Exec 'icacls "$INSTDIR" /inheritance:r /grant:r ${ADMINS}:(OI)(CI)F ${SYSTEM}:(OI)(CI)F ${USERS}:(OI)(CI)RX'
+  Pop $0
   ${If} $Answer != ""
     ${Ask} 'setup apply "$Answer"'
     Call Report
     ${If} $0 != 0
-      MessageBox MB_OK|MB_ICONEXCLAMATION "$Told" /SD IDOK
+      StrCpy $1 "$(TextApply)"
+      Call Note
     ${EndIf}
   ${EndIf}
   File "${LAUNCHERS}/yibao-face.exe"
   File "${LAUNCHERS}/yibao-face-agent.exe"
   SetOutPath "$INSTDIR\shim"
   File /r "${SHIMS}/*.*"
+  SetOutPath "$INSTDIR\update"
+!ifdef TRUST
+  File "/oname=root.json" "${TRUST}"
+!endif
+  ; What an update that was cut off would have put right, this puts right.
+  Delete "$INSTDIR\update\keeper"
   SetOutPath "$INSTDIR"
   StrCpy $0 "app-${VERSION}"
   Call Current
@@ -236,6 +265,22 @@ Function Move
   ${Loop}
 FunctionEnd
 
+; What somebody must mend: $1 and what was $Told of it.
+Function Note
+  StrCpy $Notes "$Notes$\r$\n- $1 $Told"
+FunctionEnd
+
+; Installed, and all that is yet to be mended, on the screen; silently, it is in the report.
+Function Tell
+  ${If} $Notes != ""
+    StrCpy $0 "note"
+    StrCpy $Told "$(TextNotes)$Notes"
+    Call Report
+    DetailPrint "$Told"
+    MessageBox MB_OK|MB_ICONEXCLAMATION "$Told$\r$\n$Data\logs\install-report.txt" /SD IDOK
+  ${EndIf}
+FunctionEnd
+
 ; One more line in the report: exit code $0 and $Told.
 Function Report
   FileOpen $1 "$Data\logs\install-report.txt" a
@@ -249,15 +294,12 @@ Function Current
   FileOpen $1 "$INSTDIR\current.new" w
   FileWrite $1 "$0$\n"
   FileClose $1
-  System::Call 'kernel32::MoveFileExW(w "$INSTDIR\current.new", w "$INSTDIR\current", i 9)'
+  System::Call 'kernel32::MoveFileExW(w "$INSTDIR\current.new", w "$INSTDIR\${POINTER}", i 9)'
 FunctionEnd
 
 Function Registry
   WriteRegStr HKLM "${ROOT_KEY}" "InstallDir" "$INSTDIR"
   WriteRegStr HKLM "${ROOT_KEY}" "Version" "${VERSION}"
-  ${If} $Before != "${VERSION}"
-    WriteRegStr HKLM "${ROOT_KEY}" "PreviousVersion" "$Before"
-  ${EndIf}
   WriteUninstaller "$INSTDIR\uninstall.exe"
   StrCpy $1 "${UNINSTALL_KEY}\yibao-face"
   WriteRegStr HKLM $1 "DisplayName" "$(TextName)"
@@ -272,6 +314,10 @@ Function Registry
   CreateShortcut "$SMPROGRAMS\$(TextName).lnk" "$INSTDIR\yibao-face-agent.exe" "agent"
   ${Ask} 'setup library'
   Call Report
+  ${If} $0 != 0
+    StrCpy $1 "$(TextLibrary)"
+    Call Note
+  ${EndIf}
 FunctionEnd
 
 ; What the answers ask of Windows itself; an upgrade without answers leaves it as it is.
@@ -280,7 +326,7 @@ Function Choices
     ReadRegStr $0 HKLM "${ROOT_KEY}" "HisFolder"
     ReadRegStr $1 HKLM "${ROOT_KEY}" "HisLibrary"
     ${If} $0 != ""
-      !insertmacro GiveLibrary
+      Call Give
     ${EndIf}
     Return
   ${EndIf}
@@ -294,12 +340,7 @@ Function Choices
   ReadINIStr $0 $3 "install" "his_folder"
   ReadINIStr $1 $3 "install" "his_library"
   ${If} $0 != ""
-    !insertmacro GiveLibrary
-    ${If} ${Errors}
-      StrCpy $Told "his_folder: $0: the library could not be copied"
-      StrCpy $0 1
-      Call Report
-    ${EndIf}
+    Call Give
   ${EndIf}
   nsExec::Exec 'netsh advfirewall firewall delete rule name="yibao-face"'
   Pop $0
@@ -313,13 +354,68 @@ Function Choices
   Call Pages
 FunctionEnd
 
+; The library $1 into the HIS folder $0; one that could not be copied is told.
+Function Give
+  !insertmacro GiveLibrary
+  ${If} ${Errors}
+    StrCpy $1 "$(TextGive)"
+    StrCpy $Told "his_folder: $0"
+    Call Note
+    ClearErrors
+  ${EndIf}
+FunctionEnd
+
+; Needs the network: what fails is told, and can be repeated by hand.
+Function Bind
+  ${If} $Answer == ""
+    Return
+  ${EndIf}
+  ${Ask} 'setup enrol "$Answer"'
+  Call Report
+  ${If} $0 != 0
+    StrCpy $1 "$(TextBind)"
+    Call Note
+  ${EndIf}
+FunctionEnd
+
+; The updater's settings, what it is to know of this setup, and when it runs.
+Function Updater
+  DetailPrint "$(TextUpdater)"
+  ${Ask} 'setup updater "$INSTDIR" --before "$Before" --task "$INSTDIR\update\task.xml"'
+  Call Report
+  ${If} $0 != 0
+    StrCpy $1 "$(TextNoUpdater)"
+    Call Note
+  ${EndIf}
+  ${IfNot} ${FileExists} "$INSTDIR\update\root.json"
+    StrCpy $1 "$(TextNoTrust)"
+    StrCpy $Told ""
+    Call Note
+    Return
+  ${EndIf}
+  Call Schedule
+  ${If} $0 != 0
+    StrCpy $1 "$(TextNoTask)"
+    Call Note
+  ${EndIf}
+FunctionEnd
+
+; Every hour as SYSTEM, where the vendor's key is here: exit code in $0.
+Function Schedule
+  StrCpy $0 0
+  ${If} ${FileExists} "$INSTDIR\update\root.json"
+  ${AndIf} ${FileExists} "$INSTDIR\update\task.xml"
+    nsExec::ExecToStack 'schtasks /Create /F /RU SYSTEM /TN "${TASK}" /XML "$INSTDIR\update\task.xml"'
+    Pop $0
+    Pop $Told
+  ${EndIf}
+FunctionEnd
+
 ; The pages in $0, with blanks between, may call this machine without the browser's question.
 Function Pages
-  DeleteRegKey HKLM "Software\Policies\Google\Chrome\LocalNetworkAccessAllowedForUrls"
-  DeleteRegKey HKLM "Software\Policies\Microsoft\Edge\LocalNetworkAccessAllowedForUrls"
-  StrCpy $2 0
+  !insertmacro ForgetPages
+  StrCpy $2 ${FIRST_PAGE}
   ${DoUntil} $0 == ""
-    IntOp $2 $2 + 1
     StrCpy $1 ""
     ${Do}
       StrCpy $4 $0 1
@@ -330,23 +426,13 @@ Function Pages
       ${EndIf}
       StrCpy $1 "$1$4"
     ${Loop}
-    WriteRegStr HKLM "Software\Policies\Google\Chrome\LocalNetworkAccessAllowedForUrls" $2 $1
-    WriteRegStr HKLM "Software\Policies\Microsoft\Edge\LocalNetworkAccessAllowedForUrls" $2 $1
-  ${Loop}
-FunctionEnd
-
-; This version and the one before are kept; half a version never is.
-Function Prune
-  ReadRegStr $3 HKLM "${ROOT_KEY}" "PreviousVersion"
-  FindFirst $0 $1 "$INSTDIR\app-*"
-  ${DoUntil} $1 == ""
-    ${If} $1 != "app-${VERSION}"
-    ${AndIf} $1 != "app-$3"
-      RMDir /r "$INSTDIR\$1"
+    !insertmacro LetPage Google\Chrome
+    !insertmacro LetPage Microsoft\Edge
+    IntOp $2 $2 + 1
+    ${If} $2 > ${LAST_PAGE}
+      ${ExitDo}
     ${EndIf}
-    FindNext $0 $1
   ${Loop}
-  FindClose $0
 FunctionEnd
 
 ; Not for the account of the system: nobody would see its windows. The user's logon starts it.
@@ -370,20 +456,45 @@ Function Start
   ${EndIf}
 FunctionEnd
 
+; $2: the version that $Told names in a line of its own, among what libraries say; it is installed.
+Function Older
+  StrCpy $2 ""
+  StrCpy $3 ""
+  ${DoUntil} $Told == ""
+    StrCpy $1 $Told 1
+    StrCpy $Told $Told "" 1
+    ${If} $1 == "$\r"
+    ${OrIf} $1 == "$\n"
+      ${If} $3 != ""
+      ${AndIf} ${FileExists} "$INSTDIR\app-$3\yibao-face.exe"
+        StrCpy $2 $3
+      ${EndIf}
+      StrCpy $3 ""
+    ${Else}
+      StrCpy $3 "$3$1"
+    ${EndIf}
+  ${Loop}
+FunctionEnd
+
 ; /ROLLBACK: the version before this one, and this one is then the one before.
 Function GoBack
-  ReadRegStr $2 HKLM "${ROOT_KEY}" "PreviousVersion"
-  ${If} $2 == ""
+  StrCpy $Program "$INSTDIR\app-$Before\yibao-face.exe"
+  ${Ask} 'setup previous "$INSTDIR"'
+  Call Older
+  ${If} $0 != 0
+  ${OrIf} $2 == ""
   ${OrIfNot} ${FileExists} "$INSTDIR\app-$2\yibao-face.exe"
     ${Refuse} ${ABORTED} "$(TextNoOlder)"
   ${EndIf}
   StrCpy $Program "$INSTDIR\app-$2\yibao-face.exe"
   ${Ask} 'setup halt "$INSTDIR"'
+  Delete "$INSTDIR\update\keeper"
   StrCpy $0 "app-$2"
   Call Current
   WriteRegStr HKLM "${ROOT_KEY}" "Version" $2
-  WriteRegStr HKLM "${ROOT_KEY}" "PreviousVersion" $Before
   WriteRegStr HKLM "${UNINSTALL_KEY}\yibao-face" "DisplayVersion" $2
+  ${Ask} 'setup updater "$INSTDIR" --before "$Before"'
+  Call Report
   Call Start
   ${Refuse} ${DONE} "$(TextRolled)"
 FunctionEnd
@@ -392,6 +503,9 @@ FunctionEnd
 Function .onInstFailed
   SetOutPath $TEMP
   RMDir /r "$INSTDIR\app-${VERSION}.new"
+  ${If} $Before == ""
+    RMDir "$INSTDIR"
+  ${EndIf}
 FunctionEnd
 
 Function un.onInit
@@ -402,11 +516,11 @@ Function un.onInit
 FunctionEnd
 
 Section Uninstall
-  FileOpen $1 "$INSTDIR\current" r
-  FileRead $1 $0
-  FileClose $1
-  StrCpy $0 $0 -1
-  StrCpy $Program "$INSTDIR\$0\yibao-face.exe"
+  DetailPrint "$(TextHalting)"
+  nsExec::Exec 'schtasks /Delete /F /TN "${TASK}"'
+  Pop $0
+  !insertmacro ReadCurrent
+  StrCpy $Program "$INSTDIR\app-$Before\yibao-face.exe"
   ${Ask} 'setup halt "$INSTDIR"'
   !insertmacro TakeLibrary
   FindFirst $0 $1 "$INSTDIR\app-*"
@@ -416,9 +530,10 @@ Section Uninstall
   ${Loop}
   FindClose $0
   RMDir /r "$INSTDIR\shim"
+  RMDir /r "$INSTDIR\update"
   Delete "$INSTDIR\yibao-face.exe"
   Delete "$INSTDIR\yibao-face-agent.exe"
-  Delete "$INSTDIR\current"
+  Delete "$INSTDIR\${POINTER}"
   Delete "$INSTDIR\uninstall.exe"
   SetOutPath $TEMP
   RMDir "$INSTDIR"
@@ -426,8 +541,7 @@ Section Uninstall
   Pop $0
   Delete "$SMPROGRAMS\$(TextName).lnk"
   DeleteRegValue HKLM "Software\Microsoft\Windows\CurrentVersion\Run" "yibao-face"
-  DeleteRegKey HKLM "Software\Policies\Google\Chrome\LocalNetworkAccessAllowedForUrls"
-  DeleteRegKey HKLM "Software\Policies\Microsoft\Edge\LocalNetworkAccessAllowedForUrls"
+  !insertmacro ForgetPages
   DeleteRegKey HKLM "${UNINSTALL_KEY}\yibao-face"
   DeleteRegKey HKLM "${ROOT_KEY}"
   ; Records nobody has sent yet are the only proof of what was settled: they stay unless told.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import shutil
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from yibao_face.installer.bundle.freeze import NAME
@@ -31,6 +33,8 @@ _LIBRARIES = ("x64", "x86-stdcall", "x86-cdecl")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What need not be made anew, and how hard to squeeze."""
     parser.add_argument("--bundle", type=Path, help="frozen folder to pack (default: freeze anew)")
+    told = "the vendor's root.json, by which updates are believed (default: no updates)"
+    parser.add_argument("--root", type=Path, metavar="FILE", help=told)
     told = "small: as released; quick: a third larger, in a fifth of the time"
     parser.add_argument("--compression", choices=tuple(COMPRESSION), default="small", help=told)
 
@@ -39,7 +43,7 @@ def make(out: Path, given: argparse.Namespace) -> None:
     """Make the three setups in ``out``; with ``--check`` install and run them under Wine."""
     version = version_of()
     bundle: Path = given.bundle or freeze(out / "work", HELD, version)
-    payload = pack(out / "work", bundle.resolve(), version)
+    payload = replace(pack(out / "work", bundle.resolve(), version), trust=trust_of(given.root))
     setups = [
         compile_setup(
             out / f"{NAME}-{version}-x64-setup.exe", version, payload, given.compression
@@ -61,9 +65,10 @@ def make(out: Path, given: argparse.Namespace) -> None:
 
 def check(out: Path) -> None:
     """Install, call, upgrade, roll back and uninstall what lies in ``out``; ``PackageError``."""
-    tests = ROOT / "tests" / "installer" / "test_windows_package.py"
+    folder = ROOT / "tests" / "installer"
+    tests = [folder / f"test_windows_{name}.py" for name in ("package", "trouble")]
     more = {"YIBAO_FACE_PACKAGED": str(out), "YIBAO_FACE_TOOLCHAIN": "required"}
-    say(run([sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", tests], more=more))
+    say(run([sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", *tests], more=more))
 
 
 def pack(work: Path, bundle: Path, version: str) -> Payload:
@@ -81,7 +86,32 @@ def pack(work: Path, bundle: Path, version: str) -> Payload:
         shutil.copytree(built / name, shims / name)
     own = [*bundle.glob("*.exe"), *launchers.glob("*.exe"), *shims.rglob("*.dll")]
     sign([*own, *shims.rglob("*.exe")])
+    write_sums(shims, bundle / "shim")
     return Payload(bundle, launchers, shims, write_icon(work / "resource"))
+
+
+def write_sums(shims: Path, folder: Path) -> None:
+    """``SHA256SUMS`` of the libraries in ``shims``, by which ``doctor`` knows those of a HIS."""
+    folder.mkdir(exist_ok=True)
+    lines = [
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(shims).as_posix()}\n"
+        for file in sorted(shims.rglob("*.dll"))
+    ]
+    (folder / "SHA256SUMS").write_text("".join(lines), "ascii")
+
+
+def trust_of(file: Path | None) -> Path | None:
+    """The vendor's root that was named, if it is one; raises ``PackageError``."""
+    if file is None:
+        say("no --root: what is installed will not update itself, and its setup says so")
+        return None
+    try:
+        signed = json.loads(file.read_bytes())["signed"]
+        if signed["_type"] == "root":
+            return file.resolve()
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise PackageError(f"{file} is no root.json: {type(exc).__name__}") from exc
+    raise PackageError(f"{file} is the metadata of {signed['_type']}, not of root")
 
 
 def told(files: Iterable[Path]) -> None:

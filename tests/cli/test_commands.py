@@ -57,7 +57,10 @@ ACTIONS = {
     "update": {"check", "take", "apply", "run", "status", "rollback", "resume", "adopt"},
     "library": {"config"},
     "lan": {"add", "list", "remove"},
-    "setup": {"check", "apply", "test", "library", "halt"},
+    "setup": {
+        *("check", "apply", "enrol", "test", "library"),
+        *("halt", "restart", "updater", "previous"),
+    },
     "liveness": {"evaluate", "acceptance"},
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 from pathlib import Path
 
@@ -10,11 +12,12 @@ from harness import ROOT, require
 
 from yibao_face.installer.command import PackageError, run
 from yibao_face.installer.windows.audit import floor_of, missing, need_of, needs
+from yibao_face.installer.windows.bundle import add_papers
 from yibao_face.installer.windows.icon import SIDES_PX, icon
 from yibao_face.installer.windows.pin import pins, windows_lock
 from yibao_face.installer.windows.resource import compile_launchers, numbers, write_version
 from yibao_face.installer.windows.sign import sign
-from yibao_face.installer.windows.target import version_of
+from yibao_face.installer.windows.target import trust_of, version_of, write_sums
 from yibao_face.installer.windows.wine import COMPILER
 
 
@@ -113,3 +116,36 @@ def test_a_key_within_the_checkout_is_refused() -> None:
 
 def test_without_a_key_nothing_is_signed() -> None:
     assert not sign([], {})
+
+
+def test_only_a_root_is_taken_for_what_updates_are_believed_by(tmp_path: Path) -> None:
+    file = tmp_path / "root.json"
+    for text in ("", "[]", '{"signed": {}}', '{"signed": {"_type": "targets"}}'):
+        file.write_text(text, "utf-8")
+        with pytest.raises(PackageError, match=r"root\.json|not of root"):
+            trust_of(file)
+    file.write_text('{"signed": {"_type": "root"}}', "utf-8")
+
+    assert (file, None) == (trust_of(file), trust_of(None))
+
+
+def test_the_doctor_knows_the_libraries_that_were_packed(tmp_path: Path) -> None:
+    (tmp_path / "shims" / "x64").mkdir(parents=True)
+    (tmp_path / "shims" / "x64" / "HisCallFace.dll").write_bytes(b"library")
+    write_sums(tmp_path / "shims", tmp_path / "bundle")
+
+    digest = hashlib.sha256(b"library").hexdigest()
+    line = f"{digest}  x64/HisCallFace.dll\n"
+    assert line == (tmp_path / "bundle" / "SHA256SUMS").read_text("ascii")
+
+
+def test_what_is_no_package_of_python_is_on_the_bill_with_its_licence(tmp_path: Path) -> None:
+    (tmp_path / "licences").mkdir()
+    (tmp_path / "sbom.json").write_text('{"components": [{"name": "numpy"}]}', "utf-8")
+    (tmp_path / "LICENSE").write_text("MICROSOFT", "utf-8")
+    add_papers(tmp_path, [tmp_path / "LICENSE"])
+
+    found = json.loads((tmp_path / "sbom.json").read_text("utf-8"))["components"]
+    assert ["numpy", "cpython", "msvc-runtime"] == [part["name"] for part in found]
+    assert all(part["licenses"] and part["hashes"] for part in found[1:])
+    assert "MICROSOFT" == (tmp_path / "licences" / "msvc-runtime" / "LICENSE").read_text("utf-8")

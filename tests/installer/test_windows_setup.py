@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from harness import ROOT, require
-from setup_bed import ROOT_KEY, RUN_KEY, Windows, path, stand_in, windows
+from setup_bed import ROOT_KEY, RUN_KEY, Windows, clean, path, stand_in, windows
 
 from yibao_face.installer.windows.msi import compile_msi
 from yibao_face.installer.windows.nsis import Payload, compile_shim_setup
@@ -17,6 +16,8 @@ from yibao_face.installer.windows.resource import write_icon
 pytestmark = pytest.mark.timeout(600)
 PREFIX = ROOT / ".dev" / "windows" / "prefix-standin"
 CHROME = r"HKLM\Software\Policies\Google\Chrome\LocalNetworkAccessAllowedForUrls"
+EDGE = r"HKLM\Software\Policies\Microsoft\Edge\LoopbackNetworkAllowedForUrls"
+TASK = "windows/system32/tasks/yibao-face update"
 HIS = "his 程序"
 LIBRARY_KEY = ROOT_KEY + r"\library"
 
@@ -26,18 +27,16 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Windows, None
     """A clean Windows; its folder has a blank and Chinese in its name."""
     found = windows(PREFIX, tmp_path_factory.mktemp("安装 1"))
     (found.wine.drive / HIS).mkdir(exist_ok=True)
-    # What a run that was broken off left.
-    if (found.program / "uninstall.exe").exists():
-        found.uninstall("/PURGE")
-    for folder in (found.program, found.data):
-        shutil.rmtree(folder, ignore_errors=True)
+    clean(found)
     yield found
     found.wine.kill()
 
 
 @pytest.fixture(scope="module")
 def old(machine: Windows) -> Path:
-    return stand_in(machine, "0.1.0")
+    trust = machine.held / "root.json"
+    trust.write_text('{"signed": {"_type": "root"}}', "utf-8")
+    return stand_in(machine, "0.1.0", trust=trust)
 
 
 def answers(machine: Windows, text: str) -> str:
@@ -67,8 +66,11 @@ def test_a_life_from_setup_to_uninstall(machine: Windows, old: Path) -> None:
     assert not list(machine.program.glob("app-0.1.9*"))
     assert in_use(machine) == ("app-0.1.0", "0.1.0")
 
-    younger = stand_in(machine, "0.1.1")
+    younger = stand_in(machine, "0.1.1", ["bare"])
     assert 0 == machine.setup(younger)
+    report = (machine.data / "logs" / "install-report.txt").read_text("utf-16")
+    assert "yet to be mended" in report
+    assert "no registry" in report
     assert in_use(machine) == ("app-0.1.1", "0.1.1")
     assert {"app-0.1.0", "app-0.1.1"} == {one.name for one in machine.program.glob("app-*")}
     assert "手工修改" in config.read_text("utf-8")
@@ -76,6 +78,8 @@ def test_a_life_from_setup_to_uninstall(machine: Windows, old: Path) -> None:
 
     assert 0 == machine.setup(younger, "/ROLLBACK")
     assert in_use(machine) == ("app-0.1.0", "0.1.0")
+
+    kept_alive(machine)
 
     uninstalled(machine)
     assert b"records" == (machine.data / "queue").read_bytes()
@@ -89,21 +93,38 @@ def test_purge_leaves_nothing(machine: Windows, old: Path) -> None:
 
 
 def installed(machine: Windows, old: Path) -> None:
+    others = ["reg", "add", CHROME, "/v", "1", "/d", "https://other.example", "/f"]
+    machine.wine.call(others, wait_s=60)
+    half = machine.program / "app-0.0.9.new"
+    half.mkdir(parents=True)
+    (half / "half").write_bytes(b"x")
     assert 0 == machine.setup(old, answers(machine, "org_code = H44010600001"))
+    assert not half.exists()
     assert in_use(machine) == ("app-0.1.0", "0.1.0")
     assert "资料" == (machine.program / "app-0.1.0" / "_internal" / "0.1.0.txt").read_text("utf-8")
     command = r'"C:\Program Files\YibaoFace\yibao-face-agent.exe" agent --wait'
     assert command == machine.value(RUN_KEY, "yibao-face")
-    assert "https://b.example:8443" == machine.value(CHROME, "2")
+    assert "https://b.example:8443" == machine.value(CHROME, "51519")
+    assert "https://a.example" == machine.value(EDGE, "51518")
+    assert "root" in (machine.program / "update" / "root.json").read_text("utf-8")
+    assert (machine.wine.drive / TASK).is_file()
     assert "library 0.1.0" == (machine.wine.drive / HIS / "HisCallFace.dll").read_text("ascii")
     asked = machine.calls()
     assert "应答 文件.ini" in asked
     assert "setup library" in asked
 
 
+def kept_alive(machine: Windows) -> None:
+    """An agent that made room for another version is started again, one that ended is not."""
+    (machine.data / "again").touch()
+    began = machine.calls().count("agent --wait")
+    assert 0 == machine.wine.call([machine.program / "yibao-face-agent.exe"], wait_s=60)[0]
+    assert began + 2 == machine.calls().count("agent --wait")
+
+
 def in_use(machine: Windows) -> tuple[str, str | None]:
     """What the launchers start, and what the registry says."""
-    line = (machine.program / "current").read_text("ascii").strip()
+    line = (machine.program / "current.txt").read_text("ascii").strip()
     return line, machine.value(ROOT_KEY, "Version")
 
 
@@ -112,7 +133,12 @@ def uninstalled(machine: Windows, *words: str) -> None:
     assert [] == [one.name for one in machine.program.rglob("*")]
     assert machine.value(ROOT_KEY, "Version") is None
     assert machine.value(RUN_KEY, "yibao-face") is None
-    assert machine.value(CHROME, "1") is None
+    assert (None, "https://other.example") == (
+        machine.value(CHROME, "51518"),
+        machine.value(CHROME, "1"),
+    )
+    assert machine.value(EDGE, "51518") is None
+    assert not (machine.wine.drive / TASK).exists()
     assert not (machine.wine.drive / HIS / "HisCallFace.dll").exists()
 
 

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -14,11 +15,11 @@ import pytest
 from harness import HOME, wait_for
 
 from yibao_face.daemon.cli.main import main
-from yibao_face.daemon.config import load_site
+from yibao_face.daemon.config import Config, load_site
 from yibao_face.daemon.section import LanConfig
-from yibao_face.daemon.setup.answer import Answer
+from yibao_face.daemon.setup.answer import Answer, read_answer
 from yibao_face.daemon.setup.file import SetupError, write_answer
-from yibao_face.daemon.setup.halt import halt
+from yibao_face.daemon.setup.halt import Halted, halt
 
 CODE = "P44010600001"
 
@@ -85,6 +86,51 @@ def test_wrong_answers_end_with_64_and_the_key(
     assert "org_code" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("his_folder = /none/HIS", "his_folder"),
+        ("centre_url = https://c.example:51519\nenrol_code = A1\nca_file = none.pem", "ca_file"),
+    ],
+)
+def test_what_an_answer_names_and_is_not_there_is_told_before_anything_is_done(
+    line: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answer.ini"
+    file.write_text(f"[install]\norg_code = {CODE}\n{line}\n", "utf-8")
+
+    assert 64 == main(["setup", "check", str(file)])
+    assert told in capsys.readouterr().out
+
+
+def test_a_certificate_lies_beside_its_answer_file(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").touch()
+    file = tmp_path / "answer.ini"
+    lines = "centre_url = https://c.example:51519\nenrol_code = A1\nca_file = ca.pem"
+    file.write_text(f"[install]\norg_code = {CODE}\n{lines}\n", "utf-8")
+
+    assert str(tmp_path / "ca.pem") == read_answer(file).ca_file
+
+
+def test_a_machine_that_could_not_be_bound_says_how_to_and_keeps_no_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ca, config = tmp_path / "ca.pem", tmp_path / "config.toml"
+    ca.write_text("no certificate\n", "ascii")
+    config.write_text(f'data = "{tmp_path}"\n', "utf-8")
+    file = tmp_path / "answer.ini"
+    lines = "centre_url = https://127.0.0.1:1\nenrol_code = SECRET1\nca_file = ca.pem"
+    file.write_text(f"[install]\norg_code = {CODE}\n{lines}\n", "utf-8")
+
+    assert 0 == main(["setup", "--config", str(config), "apply", str(file)])
+    assert 1 == main(["setup", "--config", str(config), "enrol", str(file)])
+    said = capsys.readouterr()
+    assert f'link enrol --url https://127.0.0.1:1 --ca "{ca}"' in said.err
+    kept = tmp_path / "installed-answer.ini"
+    assert replace(read_answer(file), enrol_code="") == read_answer(kept)
+    assert "SECRET1" not in said.out + said.err + kept.read_text("utf-8")
+
+
 def test_a_port_somebody_else_has_is_told(
     answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,7 +163,7 @@ def test_what_runs_below_a_folder_is_ended_and_nothing_else(tmp_path: Path) -> N
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other,
     ):
         wait_for(lambda: psutil.Process(ours.pid).exe() == str(inside))
-        assert 1 == halt(tmp_path)
+        assert Halted(1, asked=False, ended=1) == halt(tmp_path, Config(tmp_path))
         ours.wait(10)
         assert other.poll() is None
         other.kill()

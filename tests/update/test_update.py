@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from yibao_face.installer.update.decision import Health, Watch
 from yibao_face.installer.update.fault import (
     InUseError,
     SelfTestError,
+    UnattendedError,
     UnhealthyError,
     UnusableError,
     UpdateError,
@@ -189,6 +191,24 @@ def test_a_counter_that_is_never_idle_is_left_alone(
     assert (OLD, "1.1.0") == (counter.current, updater.state().waiting)
     if lock is not None:
         lock.close()
+
+
+def test_where_only_a_session_can_start_it_nothing_is_switched_without_one(
+    vendor: Vendor, counter: Counter
+) -> None:
+    vendor.release()
+    updater = counter.updater()
+    updater = replace(updater, site=replace(updater.site, only_serving=True))
+    updater.take(vendor.stick())
+    counter.stop()
+
+    with pytest.raises(UnattendedError):
+        updater.apply()
+    assert OLD == counter.current
+    assert str(NEW) == updater.state().waiting
+    counter.start()
+    assert counter.answers()
+    assert NEW == updater.apply()
 
 
 def test_one_updater_at_a_time(vendor: Vendor, counter: Counter) -> None:

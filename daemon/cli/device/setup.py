@@ -14,21 +14,28 @@ from pathlib import Path
 from yibao_face.daemon.cli.centre.link import enrol_with
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
 from yibao_face.daemon.cli.library import settings_of
-from yibao_face.daemon.config import default_home, load_site
+from yibao_face.daemon.codes import ERRORS
+from yibao_face.daemon.config import Config, ConfigError, default_home, load_site
 from yibao_face.daemon.doctor.check import Level
 from yibao_face.daemon.doctor.doctor import examine
 from yibao_face.daemon.doctor.report import WELL, exit_code, lines
 from yibao_face.daemon.doctor.subject import subject_of
 from yibao_face.daemon.door.client import Caller, ClientError
-from yibao_face.daemon.setup.answer import Answer, AnswerError, plain, read_answer
-from yibao_face.daemon.setup.file import SetupError, write_answer
+from yibao_face.daemon.setup.answer import AnswerError, lacking, plain, read_answer
+from yibao_face.daemon.setup.file import SetupError, keep_answer, write_answer
 from yibao_face.daemon.setup.halt import halt
-from yibao_face.daemon.setup.registry import register
+from yibao_face.daemon.setup.registry import register, register_version
+from yibao_face.daemon.setup.updater import previous, settle, task
+from yibao_face.installer.update.fault import UpdateError
+from yibao_face.installer.update.site import default_root
+from yibao_face.installer.update.swap.switch import Pointer
+from yibao_face.sync.uplink.api import UplinkError
 
 # As sysexits.h has it: the answer file is wrong.
 USAGE, TAKEN = 64, 2
 # Ours answers at once.
 _HEALTH_S = 2.0
+_UNBOUND: tuple[type[Exception], ...] = (CliError, ConfigError, UplinkError, OSError, *ERRORS)
 
 
 def add(commands: Commands) -> None:
@@ -43,13 +50,31 @@ def add(commands: Commands) -> None:
     writing = actions.add_parser("apply", help="write it into the configuration / 写入配置")
     writing.add_argument("file", type=Path, metavar="FILE", help="INI, section [install]")
     writing.set_defaults(run=_apply)
+    binding = actions.add_parser("enrol", help="bind to the centre it names / 绑定中心")
+    binding.add_argument("file", type=Path, metavar="FILE", help="INI, section [install]")
+    binding.set_defaults(run=_enrol)
     trying = actions.add_parser("test", help="does this copy work here? / 自检")
     trying.set_defaults(run=_test)
     trusting = actions.add_parser("library", help="let the library trust this / 登记动态库")
     trusting.set_defaults(run=_library)
+    _add_switching(actions)
+
+
+def _add_switching(actions: Commands) -> None:
     halting = actions.add_parser("halt", help="end what runs below a folder / 停止程序")
     halting.add_argument("folder", type=Path)
     halting.set_defaults(run=_halt)
+    again = actions.add_parser("restart", help="start what is named now / 重新启动")
+    again.set_defaults(run=_restart)
+    told = "which version a setup put in place / 登记更新"
+    settling = actions.add_parser("updater", help=told)
+    settling.add_argument("folder", type=Path)
+    settling.add_argument("--before", default="", metavar="VERSION", help="that ran before it")
+    settling.add_argument("--task", type=Path, metavar="FILE", help="write the hourly task here")
+    settling.set_defaults(run=_updater)
+    older = actions.add_parser("previous", help="the version kept to go back to / 上一版本")
+    older.add_argument("folder", type=Path)
+    older.set_defaults(run=_previous)
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -57,6 +82,9 @@ def _check(given: argparse.Namespace) -> int:
         answer = read_answer(given.file)
     except AnswerError as exc:
         say(str(exc))
+        return USAGE
+    if missing := lacking(answer):
+        say(missing)
         return USAGE
     if given.plain is not None:
         # With its mark: the installer's script reads no other INI beyond ASCII.
@@ -74,23 +102,29 @@ def _apply(given: argparse.Namespace) -> int:
         answer = read_answer(given.file)
         file = given.config or default_home() / "config.toml"
         changed = write_answer(file, answer)
+        keep_answer(file.with_name("installed-answer.ini"), answer)
     except (AnswerError, SetupError) as exc:
         raise CliError(str(exc)) from exc
     say(f"{file}: {'written / 已写入' if changed else 'unchanged / 未改动'}")
-    _enrol(given, answer)
     return 0
 
 
-def _enrol(given: argparse.Namespace, answer: Answer) -> None:
-    """Bind this machine if asked to; a centre out of reach keeps nobody from installing."""
-    if not answer.enrol_code:
-        return
+def _enrol(given: argparse.Namespace) -> int:
+    """A centre out of reach keeps nobody from installing: told, and bound later by hand."""
     try:
-        enrol_with(
-            load_site(given.config), answer.centre_url, Path(answer.ca_file), answer.enrol_code
-        )
-    except Exception as exc:  # noqa: BLE001  # told, and bound later by hand
-        say(f"未绑定中心 / not bound to the centre: {exc}")
+        answer = read_answer(given.file)
+    except AnswerError as exc:
+        raise CliError(str(exc)) from exc
+    if not answer.enrol_code:
+        say("未要求绑定 / not asked for")
+        return 0
+    url, ca = answer.centre_url, Path(answer.ca_file)
+    try:
+        enrol_with(load_site(given.config), url, ca, answer.enrol_code)
+    except _UNBOUND as exc:
+        again = f'yibao-face link enrol --url {url} --ca "{ca}" --code 绑定码'
+        raise CliError(f"未绑定中心 / not bound: {exc}; 之后可运行 / later: {again}") from exc
+    return 0
 
 
 def _test(given: argparse.Namespace) -> int:
@@ -112,7 +146,51 @@ def _library(given: argparse.Namespace) -> int:
 
 
 def _halt(given: argparse.Namespace) -> int:
-    say(f"ended / 已停止: {halt(given.folder)}")
+    done = halt(given.folder, _site_or_none(given))
+    if not done.found:
+        say("没有在运行的程序 / none ran")
+        return 0
+    how = "已通知 / asked" if done.asked else "未应答 / did not answer"
+    say(f"已停止 / stopped: {done.found} ({how}), 强制结束 / ended: {done.ended}")
+    return 0
+
+
+def _restart(given: argparse.Namespace) -> int:
+    root = default_root()
+    done = halt(root, _site_or_none(given), again=True)
+    say(f"重新启动 / started anew: {done.found}, 强制结束 / ended: {done.ended}")
+    try:
+        register_version(str(Pointer(root).current()))
+    except (SetupError, UpdateError) as exc:
+        # What is shown in a list; what runs is right.
+        say(str(exc))
+    return 0
+
+
+def _site_or_none(given: argparse.Namespace) -> Config | None:
+    """A daemon whose configuration cannot be read cannot be asked, but must end all the same."""
+    try:
+        return load_site(given.config)
+    except ConfigError:
+        return None
+
+
+def _updater(given: argparse.Namespace) -> int:
+    try:
+        kept = settle(given.folder, load_site(given.config), given.before)
+        if given.task is not None:
+            given.task.write_text(task(given.folder), "utf-16", newline="\r\n")
+    except (SetupError, OSError) as exc:
+        raise CliError(str(exc)) from exc
+    say(f"可退回 / kept to go back to: {kept}")
+    return 0
+
+
+def _previous(given: argparse.Namespace) -> int:
+    try:
+        say(str(previous(given.folder)))
+    except SetupError as exc:
+        raise CliError(str(exc)) from exc
     return 0
 
 

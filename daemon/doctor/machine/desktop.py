@@ -118,14 +118,20 @@ def _plays(file: Path) -> bool:
 def guards(subject: Subject) -> Finding:
     """Which antivirus runs: what blocks us is hard to tell from what is broken."""
     del subject
-    names = {str(each.info["name"] or "").lower() for each in psutil.process_iter(["name"])}
-    running = {name.removesuffix(".exe") for name in names}
+    running = {name.lower().removesuffix(".exe") for name in _programs()}
     found = sorted({title for name, title in _GUARDS.items() if name in running})
     if not found:
         return well("未发现常见安全软件")
     cause = "安全软件可能拦截摄像头、端口或动态库"
     fix = "请在其中把安装目录和数据目录加入信任区，并允许使用摄像头"
     return doubt("、".join(found), cause, fix)
+
+
+def _programs() -> Iterator[str]:
+    """Names of what runs; one that cannot be asked, or just ended, hides no other."""
+    for each in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            yield each.name()
 
 
 def autostart(subject: Subject) -> Finding:
@@ -164,7 +170,9 @@ def _run_keys() -> Iterator[str]:
         yield from (name for name in values(root, _RUN) if "yibao" in name.lower())
     tasks = Path(os.environ.get("WINDIR", r"C:\Windows")) / "System32" / "Tasks"
     with suppress(OSError):
-        yield from (task.name for task in tasks.glob("*ibao*ace*"))
+        # The hourly one of the updater starts no daemon.
+        names = [task.name for task in tasks.glob("*ibao*ace*")]
+        yield from (name for name in names if "update" not in name)
 
 
 def service(subject: Subject) -> Finding:

@@ -4,6 +4,9 @@
  * and never changes with a version. Where a switch was cut off by a power failure, ROOT/update/keeper
  * names the version that began it: that one is asked to put things right first.
  *
+ * With -DWINDOWED, a program without a console. It keeps the agent alive: one that ends with a
+ * failure is started again, by what the pointer names then. So an update takes its place.
+ *
  * ROOT/current.txt: one line, app-1.2.3. No library beside the C runtime; plain C99.
  */
 #ifdef _WIN32
@@ -40,6 +43,10 @@ typedef char text;
 #define MAX_PATH_CHARS 4096
 #define MAX_NAME 64
 #define NOT_STARTED 127
+/* An agent that ran so long was well: its end is the first one again. */
+#define WELL_MS 60000
+/* EX_TEMPFAIL: the agent was asked to make room for another version. */
+#define RESTART 75
 
 /* app- and three numbers with points between, nothing else: a name of a folder beside us. */
 static int is_version(const char *name)
@@ -80,14 +87,33 @@ static int join(text *out, const text *a, const text *b, const text *c)
     return 1;
 }
 
-static FILE *opened(const text *path)
-{
 #ifdef _WIN32
-    return _wfopen(path, L"rb");
-#else
-    return fopen(path, "rb");
-#endif
+/* Shared for its replacement, too: who reads it now must not keep an update from its switch. */
+static size_t read_start(const text *path, char *out, size_t most)
+{
+    DWORD n = 0;
+    HANDLE file = CreateFileW(path, GENERIC_READ,
+                              FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                              OPEN_EXISTING, 0, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return 0;
+    if (!ReadFile(file, out, (DWORD)most, &n, NULL))
+        n = 0;
+    CloseHandle(file);
+    return n;
 }
+#else
+static size_t read_start(const text *path, char *out, size_t most)
+{
+    size_t n;
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return 0;
+    n = fread(out, 1, most, file);
+    fclose(file);
+    return n;
+}
+#endif
 
 /* The version a file of one line names; 0 where it names none. */
 static int named(const text *root, const text *a, const text *b, text *version)
@@ -95,11 +121,9 @@ static int named(const text *root, const text *a, const text *b, text *version)
     text path[MAX_PATH_CHARS];
     char name[MAX_NAME + 1];
     size_t n, i;
-    FILE *file;
-    if (!join(path, root, a, b) || (file = opened(path)) == NULL)
+    if (!join(path, root, a, b))
         return 0;
-    n = fread(name, 1, MAX_NAME, file);
-    fclose(file);
+    n = read_start(path, name, MAX_NAME);
     while (n > 0 && (name[n - 1] == '\n' || name[n - 1] == '\r'))
         n--;
     name[n] = 0;
@@ -173,6 +197,9 @@ static int run(const text *program, const text *words, DWORD flags)
     GetExitCodeProcess(child.hProcess, &code);
     CloseHandle(child.hThread);
     CloseHandle(child.hProcess);
+    /* Its own children end with it. */
+    if (job)
+        CloseHandle(job);
     return (int)code;
 }
 
@@ -199,11 +226,21 @@ static BOOL WINAPI stay(DWORD event)
     return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
 }
 
+static const text *given(void)
+{
+    const text *words = rest(GetCommandLineW());
+#ifdef WINDOWED
+    if (!*words)
+        return L"agent --wait";
+#endif
+    return words;
+}
+
 static int become(const text *program, char **words)
 {
     (void)words;
     SetConsoleCtrlHandler(stay, TRUE);
-    return run(program, rest(GetCommandLineW()), 0);
+    return run(program, given(), 0);
 }
 
 #else
@@ -294,13 +331,36 @@ static int launch(char **words)
 
 #ifdef _WIN32
 #ifdef WINDOWED
+static int is_agent(const text *words)
+{
+    return wcsncmp(words, L"agent", 5) == 0 && (words[5] == 0 || words[5] == L' ');
+}
+
+/* Until it ends well: by the tray, at log-off, or because a setup or update asked it to. */
+static int keep(void)
+{
+    static const DWORD pauses_ms[] = {1000, 5000, 15000, 60000};
+    unsigned failures = 0;
+    for (;;) {
+        ULONGLONG began = GetTickCount64();
+        int code = launch(NULL);
+        if (code == 0)
+            return 0;
+        /* Asked to make room for another version. */
+        if (code == RESTART || GetTickCount64() - began > WELL_MS)
+            failures = 0;
+        Sleep(pauses_ms[failures]);
+        failures += failures < 3;
+    }
+}
+
 int WINAPI wWinMain(HINSTANCE a, HINSTANCE b, wchar_t *c, int d)
 {
     (void)a;
     (void)b;
     (void)c;
     (void)d;
-    return launch(NULL);
+    return is_agent(given()) ? keep() : launch(NULL);
 }
 #else
 int wmain(void)
