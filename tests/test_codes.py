@@ -65,6 +65,7 @@ OUTSIDE = {
     "StateError": "ends the update command; the running version stays",
     "SwitchError": "ends the update command; the running version stays",
     "UnhealthyError": "ends the update command; the running version stays",
+    "UnattendedError": "ends the update command; the running version stays",
     "UnusableError": "ends the update command; the running version stays",
     "UplinkError": "ends the link command, or is told as the state of the link",
     "IdentityError": "ends the link command, or is told as the state of the link",

@@ -130,13 +130,27 @@ FunctionEnd
 ; Nothing was changed yet: away with what was laid down, an account of why, the end.
 !macro Drop CODE TEXT
   SetOutPath $TEMP
-  RMDir /r "$INSTDIR\app-${VERSION}.new"
+  Call TakeNew
   ${If} $Before == ""
     RMDir "$INSTDIR"
   ${EndIf}
   ${Refuse} ${CODE} "${TEXT}"
 !macroend
 !define Drop "!insertmacro Drop"
+
+; The new folder, and that it is gone: what was just tried in it may hold a file for a while.
+Function TakeNew
+  StrCpy $3 0
+  ${Do}
+    RMDir /r "$INSTDIR\app-${VERSION}.new"
+    ${IfNot} ${FileExists} "$INSTDIR\app-${VERSION}.new\*.*"
+    ${OrIf} $3 = 20
+      Return
+    ${EndIf}
+    IntOp $3 $3 + 1
+    Sleep 250
+  ${Loop}
+FunctionEnd
 
 Section
   Call Sweep
