@@ -6,6 +6,7 @@ same way in a fresh Debian by ``tools/start.py package linux --check``.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator
 from pathlib import Path
@@ -97,7 +98,10 @@ def test_answers_become_the_configuration(room: Room) -> None:
     assert 'uri = "replay:/录像/a b.rgbd"' in told
     assert 'origins = ["https://his.example:8443", "http://10.0.0.5"]' in told
     assert room.exists("opt/医院 HIS/libHisCallFace.so")
-    assert "http://10.0.0.5" in room.read("etc/chromium/policies/managed/yibao-face.json")
+    policy = json.loads(room.read("etc/chromium/policies/managed/yibao-face.json"))
+    pages = ["https://his.example:8443", "http://10.0.0.5"]
+    names = ("LocalNetworkAccessAllowedForUrls", "LoopbackNetworkAllowedForUrls")
+    assert dict.fromkeys(names, pages) == policy
 
 
 def test_lan_mode_opens_its_port_and_closes_it_in_the_end(room: Room) -> None:

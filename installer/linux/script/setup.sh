@@ -324,7 +324,9 @@ write_policies() { # browsers ask nobody before these pages call this machine
     [ -n "$pages" ] || return 0
     for folder in $POLICIES; do
         mkdir -p "$folder"
-        printf '{"LocalNetworkAccessAllowedForUrls": ["%s"]}\n' "$pages" >"$folder/yibao-face.json"
+        # Browsers of 2025 know the first name, from Chromium 146 on the second.
+        printf '{"%s": ["%s"], "%s": ["%s"]}\n' LocalNetworkAccessAllowedForUrls "$pages" \
+            LoopbackNetworkAllowedForUrls "$pages" >"$folder/yibao-face.json"
     done
 }
 
