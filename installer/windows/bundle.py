@@ -13,7 +13,7 @@ from typing import Any
 from yibao_face.installer.bundle.freeze import HERE as SPEC_FOLDER
 from yibao_face.installer.bundle.freeze import NAME, add_weights
 from yibao_face.installer.bundle.paper import copy_licences_of, write_bill
-from yibao_face.installer.command import PackageError
+from yibao_face.installer.command import PackageError, epoch
 from yibao_face.installer.windows.pin import pins
 from yibao_face.installer.windows.python import make_python, runtime_files
 from yibao_face.installer.windows.resource import write_icon, write_version
@@ -33,6 +33,10 @@ def freeze(work: Path, held: Path, version: str) -> Path:
     wine = Wine(held / "prefix-build")
     wine.make(held)
     bundle = _frozen(wine, python, work, held, version)
+    for name in ("RECORD", "direct_url.json"):
+        # Where files lay on this machine: nobody's concern, and another path on every one.
+        for told in (bundle / "_internal").glob(f"*.dist-info/{name}"):
+            told.unlink()
     libraries, papers = runtime_files(held / "download")
     for file in libraries:
         shutil.copyfile(file, bundle / "_internal" / file.name)
@@ -51,6 +55,9 @@ def _frozen(wine: Wine, python: Path, work: Path, held: Path, version: str) -> P
     more = {
         "YIBAO_FACE_ICON": f"Z:{icon}",
         "YIBAO_FACE_VERSION_INFO": f"Z:{write_version(held, version)}",
+        # As on Linux: the order of sets and the times in archives are those of any other run.
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": epoch(),
     }
     options: list[str | Path] = ["--noconfirm", "--log-level", "WARN", "--distpath", dist]
     options += ["--workpath", held / "build", SPEC_FOLDER / "agent.spec"]
