@@ -199,14 +199,14 @@ def demo(rest: list[str]) -> int:
 def test(rest: list[str]) -> int:
     """All tests, against real networks and a real daemon; what is in one file runs in one process.
 
-    Many wait for machines, clocks and children: one process more than there are processors, in the
-    order ``tests/conftest.py`` gives, the long files first. What failed in that crowd is run once
+    Many wait for machines, clocks and children: two processes for each processor, in the order
+    ``tests/conftest.py`` gives, the long files first. What failed in that crowd is run once
     more by itself, and that counts.
     """
     pytest = [str(PYTHON), "-m", "pytest", "-q"]
     if rest:
         return call([*pytest, *rest])
-    processes = str(1 + (os.cpu_count() or 1))
+    processes = str(2 * (os.cpu_count() or 1))
     crowd = ["-n", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
     code = call([*pytest, *crowd])
     if code == SOME_FAILED:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from shim_fault import FAULTS, bare, replayed, trickling
 from shim_server import PASS, SIGNER, genuine, listening
 
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.conform.case import load_suite
+from yibao_face.daemon.conform.case import Case, load_suite
 from yibao_face.daemon.conform.run import FAILED, PASSED, SKIPPED, Result, Runner
 from yibao_face.daemon.conform.target import Control, HttpTarget, Target
 from yibao_face.daemon.wiring import reply_signer_of, vault_of
@@ -34,6 +35,9 @@ from yibao_face.shim.source import monocypher
 KINDS = tuple(target.folder for target in build.TARGETS)
 SUITE = load_suite()
 # Fresh with each pass; everything else of an answer is the same however it was asked for.
+# Of one calling convention a part is enough every day; YIBAO_FACE_LONG has each play all.
+WHOLE = ("linux-x86_64", "x86-stdcall")
+LONG = bool(os.environ.get("YIBAO_FACE_LONG"))
 CERTIFICATE = re.compile(rb'"cp_no":"\w{30}"')
 # Institutions of a run of their own: a ward remembers the admissions of the one before.
 SALTS = itertools.count(424_242)
@@ -77,16 +81,21 @@ def host(
         yield port, reply_signer_of(vault_of(config)).public_key()
 
 
-def play(target: Target, port: int) -> list[Result]:
-    """All cases."""
+def play(target: Target, port: int, cases: Sequence[Case]) -> list[Result]:
     runner = Runner(SUITE, target, Control("127.0.0.1", port), f"{next(SALTS):06d}")
-    return runner.run(SUITE.cases, lambda _result: None)
+    return runner.run(cases, lambda _result: None)
+
+
+def cases_of(kind: str) -> Sequence[Case]:
+    """All; or a part for what is of the same source as a library that plays all."""
+    every = LONG or kind in WHOLE
+    return SUITE.cases if every else SUITE.cases[KINDS.index(kind) :: 4]
 
 
 @pytest.fixture(scope="module")
 def by_http(host: tuple[int, bytes]) -> list[Result]:
     """Every golden case as it is answered by HTTP."""
-    return play(HttpTarget("127.0.0.1", host[0]), host[0])
+    return play(HttpTarget("127.0.0.1", host[0]), host[0], SUITE.cases)
 
 
 def answers(result: Result) -> list[bytes]:
@@ -98,14 +107,18 @@ def test_every_golden_case_is_answered_as_by_http_byte_for_byte(
     shipped: Bed, host: tuple[int, bytes], by_http: list[Result]
 ) -> None:
     shipped.install(installed(*host))
-    found = play(shipped.target, host[0])
-    pairs = [(a, b) for a, b in zip(found, by_http, strict=True) if a.verdict != SKIPPED]
+    cases = cases_of(shipped.name)
+    found = play(shipped.target, host[0], cases)
+    told = {one.case.id: one for one in by_http}
+    pairs = [(a, told[a.case.id]) for a in found if a.verdict != SKIPPED]
     # A single byte is UTF-16 to the library, which says so itself.
     played = [(a, b) for a, b in pairs if all(len(one.body) != 1 for one in a.played)]
 
     assert [] == [(r.case.id, r.lines) for r in (*found, *by_http) if r.verdict == FAILED]
     assert [] == [a.case.id for a, b in played if answers(a) != answers(b)]
-    assert 390 <= len(played) == sum(r.verdict == PASSED for r in found) - 1
+    passed = sum(r.verdict == PASSED for r in found)
+    least = 390 if len(cases) == len(SUITE.cases) else 0.8 * len(cases)
+    assert least <= len(played) <= passed <= len(played) + 1
 
 
 @pytest.mark.parametrize("interface", ["auth", "attendance"])
