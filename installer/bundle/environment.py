@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import venv
 from pathlib import Path
@@ -49,6 +50,9 @@ def make_wheel(python: Path, folder: Path) -> Path:
         "--no-deps",
         "--no-build-isolation",
     ]
+    # What lies there of an older build would be packed again, and is no module of the checkout.
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
     run([*wheel, "--wheel-dir", folder, ROOT])
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
     [made] = folder.glob("yibao_face-*.whl")
     return made
