@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from yibao_face.installer import every
 from yibao_face.installer.command import ROOT, PackageError, say
 from yibao_face.installer.linux import target as linux
 from yibao_face.installer.update.publish import target as update
@@ -32,7 +33,7 @@ class Target(Protocol):
         ...
 
 
-TARGETS: dict[str, Target] = {"linux": linux, "windows": windows, "update": update}
+TARGETS: dict[str, Target] = {"linux": linux, "windows": windows, "all": every, "update": update}
 
 
 def main(words: list[str] | None = None) -> int:
