@@ -10,28 +10,13 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Protocol
 
 from yibao_face.installer import every
 from yibao_face.installer.command import ROOT, PackageError, say
 from yibao_face.installer.linux import target as linux
+from yibao_face.installer.target import Target
 from yibao_face.installer.update.publish import target as update
 from yibao_face.installer.windows import target as windows
-
-
-class Target(Protocol):
-    """One kind of package."""
-
-    __doc__: str | None
-
-    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
-        """What this target alone can be told."""
-        ...
-
-    def make(self, out: Path, given: argparse.Namespace, /) -> None:
-        """Make it in ``out``, and check it if ``given.check``; raises ``PackageError``."""
-        ...
-
 
 TARGETS: dict[str, Target] = {"linux": linux, "windows": windows, "all": every, "update": update}
 

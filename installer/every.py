@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Protocol
 
 from yibao_face.installer.linux import target as linux
+from yibao_face.installer.target import Target, add_root
 from yibao_face.installer.windows import target as windows
 
-
-class _Kind(Protocol):
-    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
-
-    def make(self, out: Path, given: argparse.Namespace, /) -> None: ...
-
-
-KINDS: dict[str, _Kind] = {"linux": linux, "windows": windows}
+KINDS: dict[str, Target] = {"linux": linux, "windows": windows}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What all of them are told alike; each is made anew and squeezed as for a release."""
-    parser.add_argument("--root", type=Path, metavar="FILE", help="the vendor's root.json")
+    add_root(parser)
 
 
 def make(out: Path, given: argparse.Namespace) -> None:
@@ -32,7 +25,7 @@ def make(out: Path, given: argparse.Namespace) -> None:
         kind.make(own, options_of(kind, given))
 
 
-def options_of(kind: _Kind, given: argparse.Namespace) -> argparse.Namespace:
+def options_of(kind: Target, given: argparse.Namespace) -> argparse.Namespace:
     """``given`` in the words of one kind."""
     parser = argparse.ArgumentParser()
     kind.add_arguments(parser)

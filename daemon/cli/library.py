@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
 from yibao_face.daemon.config import Config
@@ -29,12 +30,19 @@ def add(commands: Commands) -> None:
 
 def _config(given: argparse.Namespace) -> int:
     settings = settings_of(config_of(given), given.port, verify=not given.no_verify)
-    if given.registry:
-        lines = [*_REGISTRY, *(f'"{name}"="{value}"' for name, value in settings.items())]
-    else:
-        lines = [f"{name} = {value}" for name, value in settings.items()]
-    say("\n".join(lines))
+    say(registry_text(settings) if given.registry else setting_text(settings))
     return 0
+
+
+def registry_text(settings: Mapping[str, str]) -> str:
+    """A .reg file for Windows."""
+    lines = (f'"{name}"="{value}"' for name, value in settings.items())
+    return "\n".join([*_REGISTRY, *lines])
+
+
+def setting_text(settings: Mapping[str, str]) -> str:
+    """Lines of library.conf."""
+    return "\n".join(f"{name} = {value}" for name, value in settings.items())
 
 
 def settings_of(config: Config, port: int | None = None, *, verify: bool = True) -> dict[str, str]:

@@ -11,6 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 from yibao_face.daemon.amend import replace_config
 from yibao_face.daemon.config import ConfigError, load_site
 from yibao_face.daemon.setup.answer import Answer, plain
+from yibao_face.daemon.trust.policy import replace_file
 
 
 class SetupError(Exception):
@@ -42,9 +43,7 @@ def keep_answer(file: Path, answer: Answer) -> None:
     Without the code to bind it by, which works once and is nobody's to read later.
     """
     try:
-        part = file.with_suffix(".part")
-        part.write_text(plain(replace(answer, enrol_code="")), "utf-8", newline="")
-        part.replace(file)
+        replace_file(file, plain(replace(answer, enrol_code="")).encode())
     except OSError as exc:
         raise SetupError(f"应答无法保存 / {file.name}: {exc.strerror}") from exc
 

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import configparser
-import os
 import shutil
 import sys
 from pathlib import Path
 
 from yibao_face.installer.bundle.freeze import freeze
-from yibao_face.installer.command import ROOT, PackageError, run, say
+from yibao_face.installer.command import ROOT, run, say
 from yibao_face.installer.linux.deb import build_archive, build_deb
 from yibao_face.installer.linux.depend import needs_of
 from yibao_face.installer.linux.tree import Parts, fill, size_kb, stage
 from yibao_face.installer.linux.trial.check import Made, check_made
+from yibao_face.installer.target import add_root, own_version, trust_of
 from yibao_face.installer.update.swap.launcher import build_launcher
 
 MB = 1_000_000
-ROOT_VARIABLE = "YIBAO_FACE_VENDOR_ROOT"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A bundle that is there need not be frozen again."""
     parser.add_argument("--bundle", type=Path, help="frozen folder to pack (default: freeze anew)")
     parser.add_argument("--preset", type=int, default=9, help="of xz, 0..9 (default: 9)")
-    root = (
-        f"the vendor's root.json, for updates (default: ${ROOT_VARIABLE}; none: by package only)"
-    )
-    parser.add_argument("--root", type=Path, default=os.environ.get(ROOT_VARIABLE), help=root)
+    add_root(parser)
     parser.add_argument("--no-archive", action="store_true", help="the .deb alone")
 
 
@@ -55,22 +50,12 @@ def make(out: Path, given: argparse.Namespace) -> None:
     shutil.rmtree(tree)
 
 
-def own_version() -> str:
-    """Of this checkout."""
-    told = configparser.ConfigParser()
-    told.read(ROOT / "setup.cfg", "utf-8")
-    return told["metadata"]["version"]
-
-
 def parts_of(work: Path, root: Path | None) -> Parts:
     """What lies beside the frozen folder; raises ``PackageError``."""
-    if root is None:
-        say("no vendor root (--root): its counters are updated by package only")
-    elif not root.is_file():
-        raise PackageError(f"{root} is not there")
+    trusted = trust_of(root)
     work.mkdir(parents=True, exist_ok=True)
     launcher = build_launcher(work / "yibao-face")
-    return Parts(launcher, build_shims(work / "shim"), root)
+    return Parts(launcher, build_shims(work / "shim"), trusted)
 
 
 def build_shims(to: Path) -> Path:

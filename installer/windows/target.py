@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import shutil
 import sys
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from yibao_face.installer.bundle.freeze import NAME
 from yibao_face.installer.command import ROOT, PackageError, run, say
+from yibao_face.installer.target import add_root, own_version, trust_of
 from yibao_face.installer.windows.audit import floor_of, needs
 from yibao_face.installer.windows.bundle import freeze
 from yibao_face.installer.windows.msi import compile_msi
@@ -33,15 +33,14 @@ _LIBRARIES = ("x64", "x86-stdcall", "x86-cdecl")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What need not be made anew, and how hard to squeeze."""
     parser.add_argument("--bundle", type=Path, help="frozen folder to pack (default: freeze anew)")
-    told = "the vendor's root.json, by which updates are believed (default: no updates)"
-    parser.add_argument("--root", type=Path, metavar="FILE", help=told)
+    add_root(parser)
     told = "small: as released; quick: a third larger, in a fifth of the time"
     parser.add_argument("--compression", choices=tuple(COMPRESSION), default="small", help=told)
 
 
 def make(out: Path, given: argparse.Namespace) -> None:
     """Make the three setups in ``out``; with ``--check`` install and run them under Wine."""
-    version = version_of()
+    version = own_version()
     bundle: Path = given.bundle or freeze(out / "work", HELD, version)
     payload = replace(pack(out / "work", bundle.resolve(), version), trust=trust_of(given.root))
     setups = [
@@ -100,31 +99,9 @@ def write_sums(shims: Path, folder: Path) -> None:
     (folder / "SHA256SUMS").write_text("".join(lines), "ascii")
 
 
-def trust_of(file: Path | None) -> Path | None:
-    """The vendor's root that was named, if it is one; raises ``PackageError``."""
-    if file is None:
-        say("no --root: what is installed will not update itself, and its setup says so")
-        return None
-    try:
-        signed = json.loads(file.read_bytes())["signed"]
-        if signed["_type"] == "root":
-            return file.resolve()
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise PackageError(f"{file} is no root.json: {type(exc).__name__}") from exc
-    raise PackageError(f"{file} is the metadata of {signed['_type']}, not of root")
-
-
 def told(files: Iterable[Path]) -> None:
     """Name, size and hash of each."""
     for file in files:
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
         say(f"{file.name} {file.stat().st_size / 1e6:.1f} MB sha256 {digest}")
-
-
-def version_of() -> str:
-    """As ``setup.cfg`` says."""
-    for line in (ROOT / "setup.cfg").read_text("utf-8").splitlines():
-        if line.startswith("version = "):
-            return line.removeprefix("version = ").strip()
-    raise PackageError("setup.cfg names no version")

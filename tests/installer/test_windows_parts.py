@@ -11,13 +11,14 @@ import pytest
 from harness import ROOT, require
 
 from yibao_face.installer.command import PackageError, run
+from yibao_face.installer.target import own_version, trust_of
 from yibao_face.installer.windows.audit import floor_of, missing, need_of, needs
 from yibao_face.installer.windows.bundle import add_papers
 from yibao_face.installer.windows.icon import SIDES_PX, icon
 from yibao_face.installer.windows.pin import pins, windows_lock
 from yibao_face.installer.windows.resource import compile_launchers, numbers, write_version
 from yibao_face.installer.windows.sign import sign
-from yibao_face.installer.windows.target import trust_of, version_of, write_sums
+from yibao_face.installer.windows.target import write_sums
 from yibao_face.installer.windows.wine import COMPILER
 
 
@@ -68,7 +69,7 @@ def test_the_version_block_holds_the_version(tmp_path: Path) -> None:
 
 def test_launchers_run_on_every_windows_the_program_runs_on(tmp_path: Path) -> None:
     require(COMPILER)
-    compile_launchers(tmp_path / "out", tmp_path / "held", version_of())
+    compile_launchers(tmp_path / "out", tmp_path / "held", own_version())
     found = needs(tmp_path / "out")
 
     assert {"yibao-face.exe", "yibao-face-agent.exe"} == set(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
+from yibao_face.daemon.cli.library import registry_text, setting_text
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.lan.caller import Caller, CallerBook, CallerError
@@ -13,11 +14,6 @@ from yibao_face.daemon.wiring import caller_book_of, reply_signer_of, vault_of
 # One word for the setup of the other machine; lines for its library.conf; a .reg file.
 FORMS = ("pair", "conf", "registry")
 _ANY = "0.0.0.0"  # noqa: S104  # as a site may have written it
-_REGISTRY = (
-    "Windows Registry Editor Version 5.00",
-    "",
-    r"[HKEY_LOCAL_MACHINE\SOFTWARE\yibao-face\library]",
-)
 
 
 def add(commands: Commands) -> None:
@@ -82,11 +78,7 @@ def shown(settings: dict[str, str], form: str) -> str:
     """``settings`` for whoever takes them."""
     if form == "pair":
         return ",".join(settings[name] for name in ("daemon", "key", "caller", "secret"))
-    if form == "registry":
-        return "\n".join(
-            [*_REGISTRY, *(f'"{name}"="{value}"' for name, value in settings.items())]
-        )
-    return "\n".join(f"{name} = {value}" for name, value in settings.items())
+    return registry_text(settings) if form == "registry" else setting_text(settings)
 
 
 def _list(given: argparse.Namespace) -> int:
