@@ -46,15 +46,19 @@ def judge(
     return [_verdict(link, first, received, at) for link in links]
 
 
-def standing(link: Link, before: Sequence[Link], after: Sequence[Link]) -> Chain:
-    """How a link hangs together with what is known of the numbers beside it."""
-    if after and all(one.prev != link.hash for one in after):
+def standing(links: Sequence[Link], before: Sequence[Link], after: Sequence[Link]) -> Chain:
+    """How a record hangs together with what is known of the numbers beside it.
+
+    ``links``: all it is known under. Chained anew, it may hold each neighbour by another one: the
+    one after may have come before the repair, and have become a gap by it.
+    """
+    hashes = {link.hash for link in links}
+    if after and all(one.prev not in hashes for one in after):
         return Chain.BROKEN
-    if link.seq == 1:
-        return Chain.WHOLE if link.prev == GENESIS else Chain.BROKEN
-    if not before:
+    known = {GENESIS} if links[0].seq == 1 else {one.hash for one in before}
+    if not known:
         return Chain.OPEN
-    return Chain.WHOLE if any(one.hash == link.prev for one in before) else Chain.BROKEN
+    return Chain.WHOLE if any(link.prev in known for link in links) else Chain.BROKEN
 
 
 def _verdict(
@@ -63,4 +67,4 @@ def _verdict(
     if received.holds(link.seq) or first[link.seq] != link:
         return Chain.FORK
     after = at(link.seq + 1) if received.holds(link.seq + 1) else ()
-    return standing(link, at(link.seq - 1), after)
+    return standing([link], at(link.seq - 1), after)

@@ -99,6 +99,21 @@ def test_what_a_later_record_spoke_against_is_open_again_until_the_one_before_co
     assert ["open", "whole", "whole"] == [row["chain"] for row in site.stored()][:3]
 
 
+def test_one_chained_anew_holds_one_neighbour_by_its_old_link_and_one_by_its_new(
+    site: Site,
+) -> None:
+    machine, old, anew = site.machine(), run_of(1, 5), repaired(5, {1, 2, 5}, more=1)
+    last = {"seq": 6, "hash": anew[-1]["hash"]}
+    # The fifth came before the repair that lost it: nothing but the old link leads to it.
+    machine.batch(old[3:])
+    machine.batch(anew[:1], head=last)
+    assert ["broken", "broken", "whole"] == [row["chain"] for row in site.stored()]
+
+    machine.batch(anew[1:2], head=last)
+
+    assert ["open", "whole", "whole"] == [row["chain"] for row in site.stored()]
+
+
 def test_other_content_under_a_new_link_is_a_conflict(site: Site) -> None:
     machine = site.machine()
     machine.batch(run_of(1, 3))
