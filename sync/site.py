@@ -2,7 +2,7 @@
 
 What a page uses of others (``asset/``) is fetched when the product is set up or packed; the page
 names each file with its hash (``integrity``). Where one is missing or altered, a page that says
-so is served instead.
+so is served instead. A long page is written in parts, a view each; they are put together once.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 _PAGE, _ASSET = "page", "asset"
+_LACKING = Path(__file__).with_name("lacking.html")
+_PART = re.compile(r"^( *)<!-- (view/[a-z]+\.html) -->\n", re.MULTILINE)
 _TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -67,8 +70,10 @@ class Site:
 
     def routes(self) -> list[web.RouteDef]:
         """The first page, ``page/…`` and ``asset/…``; the files are read once, here."""
-        name = "lacking.html" if (lacking := self.lacking()) else "index.html"
-        first = self._sender(_read(self.folder / _PAGE / name), 503 if lacking else 200)
+        if self.lacking():
+            first = self._sender(_read(_LACKING), 503)
+        else:
+            first = self._sender(File(self.page().encode(), _TYPES[".html"]))
         files = {
             f"{self.root}/{kind}/{file.name}": file
             for kind in (_PAGE, _ASSET)
@@ -79,13 +84,16 @@ class Site:
             *(web.get(path, self._sender(_read(file))) for path, file in sorted(files.items())),
         ]
 
+    def page(self) -> str:
+        """The first page, whole: a line ``<!-- view/NAME.html -->`` stands for that part."""
+        return _whole(self.folder / _PAGE, "index.html")
+
     def lacking(self) -> list[str]:
         """Names of the assets the page asks for that are not there as it pins them."""
-        index = (self.folder / _PAGE / "index.html").read_text("utf-8")
         pins = rf'"{re.escape(self.root)}/asset/([^"]+)"\s+integrity="sha256-([^"]+)"'
         return [
             name
-            for name, pinned in re.findall(pins, index)
+            for name, pinned in re.findall(pins, self.page())
             if _hash_of(self.folder / _ASSET / name) != pinned
         ]
 
@@ -110,6 +118,13 @@ class Site:
             return answer
 
         return send
+
+
+def _whole(folder: Path, name: str) -> str:
+    def part(line: re.Match[str]) -> str:
+        return indent(_whole(folder, line[2]), line[1])
+
+    return _PART.sub(part, (folder / name).read_text("utf-8"))
 
 
 def _hash_of(file: Path) -> str:

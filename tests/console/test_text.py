@@ -20,7 +20,7 @@ from yibao_face.drivers.supervise.health import State
 from yibao_face.sync.uplink.api import State as LinkState
 
 PAGE = FOLDER / "page"
-HTML = (PAGE / "index.html").read_text("utf-8")
+HTML = SITE.page()
 SCRIPTS = {file.name: file.read_text("utf-8") for file in sorted(PAGE.glob("*.js"))}
 TEXTS: dict[str, dict[str, str]] = {
     language: json.loads((PAGE / f"{language}.json").read_text("utf-8"))
@@ -111,3 +111,12 @@ def test_the_page_has_no_script_or_style_within_itself() -> None:
 def test_the_assets_are_those_that_are_pinned() -> None:
     assert ["pico.min.css", "alpine.min.js"] == re.findall(r'/ui/asset/([^"]+)"\s+integrity', HTML)
     assert [] == SITE.lacking()
+
+
+def test_every_part_of_the_page_is_put_into_it() -> None:
+    parts = [file.read_text("utf-8") for file in sorted((PAGE / "view").iterdir())]
+
+    assert "<!--" not in HTML
+    assert 15 < len(parts)
+    for part in parts:
+        assert part.splitlines()[0] in HTML

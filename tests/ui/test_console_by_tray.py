@@ -19,7 +19,7 @@ from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.console.access.role import Role
 from yibao_face.daemon.console.console import staff_book
-from yibao_face.daemon.console.web.site import FOLDER
+from yibao_face.daemon.console.web.site import FOLDER, SITE
 from yibao_face.daemon.demo.desktop import Desktop
 from yibao_face.daemon.wiring import vault_of
 
@@ -147,7 +147,7 @@ def test_the_console_opens_from_the_tray_with_what_was_just_seen(
 
 
 def test_the_pages_the_tray_names_are_there() -> None:
-    html = (FOLDER / "page" / "index.html").read_text("utf-8")
+    html = SITE.page()
     app = (FOLDER.parent.parent / "ui" / "app.py").read_text("utf-8")
 
     for name in ("special", "agents"):

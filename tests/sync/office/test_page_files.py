@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, ClientSession, web
 
+from yibao_face.sync import site
 from yibao_face.sync.center.web.site import FOLDER, HEADERS, web_routes
 
 PAGE = FOLDER / "page"
+LACKING = Path(site.__file__).with_name("lacking.html")
 
 
 def asked(folder: Path, path: str, **headers: str) -> tuple[ClientResponse, bytes]:
@@ -130,9 +132,9 @@ def test_no_asset_folder_at_all_is_told_the_same_way(tmp_path: Path) -> None:
     assert 503 == asked(tmp_path, "/")[0].status
 
 
-@pytest.mark.parametrize("page", ["index.html", "lacking.html"])
-def test_the_pages_hold_no_script_no_style_and_no_foreign_address(page: str) -> None:
-    tags = Tags((PAGE / page).read_text("utf-8"))
+@pytest.mark.parametrize("page", [PAGE / "index.html", LACKING])
+def test_the_pages_hold_no_script_no_style_and_no_foreign_address(page: Path) -> None:
+    tags = Tags(page.read_text("utf-8"))
 
     names = [(tag, name) for tag, own in tags.found for name in own]
     addresses = [own.get("src") or own.get("href") for _, own in tags.found]
