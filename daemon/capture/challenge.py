@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -15,7 +14,6 @@ from yibao_face.daemon.capture.session import Capture, Session, unfit
 from yibao_face.daemon.capture.watch import Watch
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import (
-    ASKED_AGAIN,
     Action,
     ChallengePolicy,
     Done,
@@ -23,10 +21,9 @@ from yibao_face.daemon.core.liveness.challenge import (
     chosen,
     eased,
     has_baseline,
-    judge_action,
     steady,
 )
-from yibao_face.daemon.core.liveness.gate import attack_cause
+from yibao_face.daemon.core.liveness.course import Guard, Try, tried
 from yibao_face.drivers.api import Camera, Frame
 from yibao_face.models.embed import cosine
 
@@ -133,7 +130,7 @@ class _Course:
 
     def look_again(self) -> Cause | None:
         """The passive part with whoever stands there now; why it is no pass."""
-        held, watch = tuple(self._face.held), self._challenge.watch
+        held, watch = tuple(self._face.guard.held), self._challenge.watch
         found = self._session.gather(self._camera, self._attempt, self._crier.tell, held, watch)
         if isinstance(found, Cause):
             return found
@@ -152,11 +149,9 @@ class _Course:
 
     def _tried(self, action: Action) -> Cause | None:
         """Ask for ``action`` as often as may be."""
-        ended: Done | Cause = Cause.ACTION_NOT_DONE
-        for _ in range(self._challenge.policy.tries):
-            ended = self._baseline(action) or self._asked(action)
-            if ended not in ASKED_AGAIN:
-                break
+        ended = tried(
+            self._challenge.policy, lambda: self._baseline(action) or self._asked(action)
+        )
         return None if isinstance(ended, Done) else ended
 
     def _baseline(self, action: Action) -> Cause | None:
@@ -187,22 +182,17 @@ class _Course:
     def _performed(self, action: Action) -> Done | Cause:
         policy, face = self._challenge.policy, self._face
         examiner = _for(self._session.examiner, action)
-        during: list[Measures] = []
+        trial = Try(action, face.before, policy)
         for frame in self._session.frames(self._camera, self._attempt, policy.seconds):
             found = face.look(examiner, frame)
             if isinstance(found, Cause):
                 return found
-            during.append(found.measures if isinstance(found, Seen) else Measures())
-            ended = judge_action(action, face.before, during, policy)
-            if isinstance(ended, Done) and isinstance(found, Seen):
+            ended = trial.see(None if found is None else found.measures)
+            if isinstance(ended, Done) and found is not None:
                 return ended if self._is_matched_face(found.shot) else Cause.PERSON_CHANGED
             if isinstance(ended, Cause):
                 return ended
-        if len(during) < policy.window:
-            return Cause.ACTION_NOT_DONE
-        return (
-            judge_action(action, face.before, during, policy, over=True) or Cause.ACTION_NOT_DONE
-        )
+        return trial.time_out()
 
     def _is_matched_face(self, shot: Shot) -> bool:
         """Whether who moved is who will be matched: a track says only where a face was."""
@@ -211,17 +201,8 @@ class _Course:
         return likeness >= self._challenge.least
 
     def _followed(self, capture: Capture) -> _Face:
-        policy = self._session.examiner.liveness
-        recent = deque[Cause | None](capture.held, maxlen=policy.frames)
-        return _Face(
-            capture,
-            self._crier,
-            self._challenge.watch,
-            list(capture.before),
-            list(capture.held),
-            recent,
-            policy.attack_frames,
-        )
+        guard = Guard(self._session.examiner.liveness, capture.held)
+        return _Face(capture, self._crier, self._challenge.watch, list(capture.before), guard)
 
     def _note(self, action: Action, asked: float, ended: Done | Cause) -> None:
         at, took = asked - self._began, time.monotonic() - asked
@@ -239,22 +220,15 @@ class Seen:
     measures: Measures
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Face:
-    """The face that was judged, from frame to frame: nobody else, and no attack.
-
-    ``held``: attack frames so far. ``recent``: the last frames judged; as many attacks among them
-    as end a passive look end this too. Over the whole of it would be unjust: it lasts 20 times as
-    long.
-    """
+    """The face that was judged, from frame to frame: nobody else, and no attack."""
 
     capture: Capture
     crier: Crier
     watch: Watch | None
     before: list[Measures]
-    held: list[Cause]
-    recent: deque[Cause | None]
-    attack_frames: int
+    guard: Guard
 
     def look(self, examiner: Examiner, frame: Frame) -> Seen | Cause | None:
         """``None``: this frame says nothing. A ``Cause`` ends the action."""
@@ -270,13 +244,9 @@ class _Face:
             return None
         if not self.capture.follower.follow(found):
             return Cause.MOVED
-        attack = attack_cause(found.features, examiner.liveness)
-        self.recent.append(attack)
-        if attack is None:
+        if self.guard.passes(found.features, examiner.liveness):
             return Seen(found, measures_of(found))
-        self.held.append(attack)
-        attacks = [cause for cause in self.recent if cause is not None]
-        return attacks[0] if len(attacks) >= self.attack_frames else None
+        return self.guard.condemned
 
 
 def _for(examiner: Examiner, action: Action) -> Examiner:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,16 +12,15 @@ from yibao_face.daemon.capture.measure import measures_of
 from yibao_face.daemon.capture.watch import Watch
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import Measures
-from yibao_face.daemon.core.liveness.gate import Features, LivenessVerdict, attack_cause, judge
+from yibao_face.daemon.core.liveness.course import SAME_FACE_OVERLAP, PassiveCourse
+from yibao_face.daemon.core.liveness.gate import LivenessVerdict, attack_cause
 from yibao_face.daemon.core.quality import guidance
 from yibao_face.drivers.api import Camera, Frame
 from yibao_face.models.track import BestShots, FaceTracker
 
 # How long one read may block: a caller who leaves frees the camera within this and one frame.
 _SLICE_S = 0.25
-# The tracker follows a face over three quarters of its size, to keep it in a crowd. Nobody who
-# stands still leaps so far between frames, nor is away for so long: somebody else stepped in.
-SAME_FACE_OVERLAP = 0.3
+# Nobody who stands still is away for so long: somebody else stepped in.
 _SAME_FACE_GAP_S = 1.0
 # Frames held to be matched; more are never fused.
 _KEPT_SHOTS = 5
@@ -110,13 +108,13 @@ class Session:
                 return hint
             if hint is not None:
                 tell(hint)
-            onlooker.counted(passive.counted)
+            onlooker.counted(passive.course.counted)
             captured = passive.judged()
             if captured is not None:
                 return captured
-            if passive.usable >= most:
+            if passive.course.usable >= most:
                 break
-        return passive.lasting_hint()
+        return passive.course.lasting_hint
 
     def frames(self, camera: Camera, attempt: Attempt, seconds: float) -> Iterator[Frame]:
         """Frames as they come, for ``seconds``. Raises as ``gather`` does."""
@@ -134,20 +132,15 @@ class Session:
 
 
 class _Passive:
-    """The shots of one face in a row, and what was held against earlier ones."""
+    """The frames of one look: their course, and the shots worth matching."""
 
     def __init__(
         self, examiner: Examiner, held: tuple[Cause, ...], watch: Watch | None = None
     ) -> None:
-        self._examiner, self._policy = examiner, examiner.liveness
+        self.course = PassiveCourse(examiner.liveness, held)
+        self._examiner, self._watch = examiner, watch
         self._follower = Follower()
         self._best = BestShots(self._rank, _KEPT_SHOTS)
-        self._features: list[Features] = []
-        self._before: list[Measures] = []
-        self._held = held
-        self._watch = watch
-        self._hints: Counter[Cause] = Counter()
-        self.usable = 0
 
     def take(self, frame: Frame, read_ns: int) -> Cause | None:
         """Look at ``frame``, read at ``read_ns``; what the person should be told, if anything.
@@ -155,64 +148,41 @@ class _Passive:
         ``STREAM_IMPLAUSIBLE`` is not for him: no camera sends what was seen.
         """
         found = self._examiner.examine(frame)
-        wrong = unfit(self._watch, frame, found, read_ns)
-        if wrong is not None:
-            self._hints[wrong] += 1
-            return wrong
-        if isinstance(found, Shot):
-            hint = self._add(found)
-            advice = guidance(found.seen, self._examiner.limits)
-        else:
-            hint, advice = found, None
-            if found is Cause.NO_FACE:
-                self._follower.miss()
+        hint = unfit(self._watch, frame, found, read_ns)
+        if hint is None and isinstance(found, Shot):
+            return self._add(found) or guidance(found.seen, self._examiner.limits)
+        if hint is None and found is Cause.NO_FACE:
+            self._follower.miss()
+        hint = hint or (found if isinstance(found, Cause) else None)
         if hint is not None:
-            self._hints[hint] += 1
-        return hint or advice
-
-    @property
-    def counted(self) -> int:
-        """Usable frames of the present face."""
-        return len(self._features)
+            self.course.hint(hint)
+        return hint
 
     def judged(self) -> Capture | None:
         """The capture, once enough was seen of one face."""
-        if not self._features:
-            return None
-        verdict = judge(self._features, self._policy, self._held)
+        verdict = self.course.judged()
         shots = self._best.best(self._follower.id)
         if verdict is None or not shots:
             return None
-        held = (*self._held, *self._attacks())
         # What is matched passed every gate itself: one frame of another may hide among five.
-        passed = tuple(s for s in shots if attack_cause(s.features, self._policy) is None)
-        return Capture(verdict, passed or shots, tuple(self._before), self._follower, held)
-
-    def lasting_hint(self) -> Cause:
-        return self._hints.most_common(1)[0][0] if self._hints else Cause.NO_FACE
+        passed = tuple(shot for shot in shots if self._attack(shot) is None)
+        before, held = tuple(self.course.before), self.course.held
+        return Capture(verdict, passed or shots, before, self._follower, held)
 
     def _add(self, shot: Shot) -> Cause | None:
         """Take ``shot``; ``MOVED`` when it is another face than before: counting starts again."""
-        moved = not self._follower.follow(shot)
-        if moved:
-            # Attack frames are not forgotten: nobody clears his record by stepping aside.
-            self._held += self._attacks()
-            self._features, self._before = [], []
+        same = self._follower.follow(shot)
+        if not same:
             self._best = BestShots(self._rank, _KEPT_SHOTS)
-        self.usable += 1
-        self._features.append(shot.features)
-        self._before.append(measures_of(shot))
         self._best.offer(self._follower.id, shot)
-        return Cause.MOVED if moved else None
+        return self.course.add(shot.features, measures_of(shot), same=same)
 
-    def _attacks(self) -> tuple[Cause, ...]:
-        causes = (attack_cause(features, self._policy) for features in self._features)
-        return tuple(cause for cause in causes if cause is not None)
+    def _attack(self, shot: Shot) -> Cause | None:
+        return attack_cause(shot.features, self._examiner.liveness)
 
     def _rank(self, shot: Shot) -> float:
         """Best first; one that failed an attack gate only where no other is left."""
-        attacked = attack_cause(shot.features, self._policy) is not None
-        return shot.merit - _ATTACK_MALUS if attacked else shot.merit
+        return shot.merit - (0 if self._attack(shot) is None else _ATTACK_MALUS)
 
 
 def unfit(watch: Watch | None, frame: Frame, found: Shot | Cause, read_ns: int) -> Cause | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
@@ -18,26 +17,29 @@ import cv2
 import numpy as np
 
 from yibao_face.daemon.capture.policy import liveness_policy
-from yibao_face.daemon.capture.session import SAME_FACE_OVERLAP
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.liveness.challenge import Action as Asked
 from yibao_face.daemon.core.liveness.challenge import (
-    ASKED_AGAIN,
     ChallengePolicy,
     Done,
     Measures,
     chosen,
     eased,
     has_baseline,
-    judge_action,
     steady,
 )
-from yibao_face.daemon.core.liveness.challenge import Action as Asked
+from yibao_face.daemon.core.liveness.course import (
+    SAME_FACE_OVERLAP,
+    Guard,
+    PassiveCourse,
+    Try,
+    tried,
+)
 from yibao_face.daemon.core.liveness.gate import (
     LivenessPolicy,
     LivenessVerdict,
     attack_cause,
-    judge,
     reading_hint,
 )
 from yibao_face.daemon.core.liveness.stream import Exposure, StreamPolicy, stream_cause
@@ -65,7 +67,7 @@ _TURN_VIEWS = 8
 # The files that decide how a presentation ends; of the simulator all of them do.
 _DECIDING = {
     "yibao_face.daemon.core": ("quality",),
-    "yibao_face.daemon.core.liveness": ("challenge", "gate", "stream"),
+    "yibao_face.daemon.core.liveness": ("challenge", "course", "gate", "stream"),
     "yibao_face.daemon.evaluate": ("baseline", "encounter"),
     "yibao_face.models.liveness": ("jaw", "noise", "relief", "shape"),
     "yibao_face.models.simulator": (),
@@ -98,18 +100,11 @@ class _Look:
 
 @dataclass(slots=True)
 class _Passive:
-    """The looks of one face in a row, and what was held against earlier ones."""
+    """The looks of a presentation, and the course of those of one face in a row."""
 
+    course: PassiveCourse
     policy: LivenessPolicy
     good: list[_Look] = field(default_factory=list[_Look])
-    earlier: tuple[Cause, ...] = ()
-    hints: Counter[Cause] = field(default_factory=Counter[Cause])
-
-    @property
-    def attacks(self) -> tuple[Cause, ...]:
-        """Attack frames so far, those of earlier faces first."""
-        causes = (attack_cause(held.features, self.policy) for held in self.good)
-        return (*self.earlier, *(cause for cause in causes if cause is not None))
 
     @property
     def shows_accomplice(self) -> bool:
@@ -117,22 +112,15 @@ class _Passive:
         passed = [look for look in self.good if attack_cause(look.features, self.policy) is None]
         return all(look.view.accomplice for look in passed)
 
-    def add(self, look: _Look) -> LivenessVerdict | None:
+    def add(self, look: _Look, measures: Measures) -> LivenessVerdict | None:
         """Take a look; the verdict, once it is there."""
         if look.hint is not None:
-            self.hints[look.hint] += 1
+            self.course.hint(look.hint)
             return None
-        if self.good and self.good[-1].box.overlap(look.box) < SAME_FACE_OVERLAP:
-            self.earlier = self.attacks
-            self.hints[Cause.MOVED] += 1
-            self.good = []
-        self.good.append(look)
-        return judge([held.features for held in self.good], self.policy, self.earlier)
-
-    @property
-    def lasting_hint(self) -> Cause:
-        """The hint seen most."""
-        return self.hints.most_common(1)[0][0] if self.hints else Cause.NO_FACE
+        same = not self.good or self.good[-1].box.overlap(look.box) >= SAME_FACE_OVERLAP
+        self.good = [*(self.good if same else ()), look]
+        self.course.add(look.features, measures, same=same)
+        return self.course.judged()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +144,7 @@ class Engine:
         cause, passive, verdict = self._passive(views, seen)
         used = len(seen)
         if verdict is not None and cause is None and self.challenge is not None:
-            cause, acted = self._challenged(shown, views, passive)
+            cause, acted = self._challenged(shown, views, passive.course)
             used += acted
         if cause is None and passive.shows_accomplice:
             # Every frame that could be matched shows the accomplice, alive: matching refuses him.
@@ -172,24 +160,25 @@ class Engine:
         self, views: Iterator[View], seen: list[_Look]
     ) -> tuple[Cause | None, _Passive, LivenessVerdict | None]:
         """Up to ``VIEWS`` views; how it ended, ``None``: alive. Fills ``seen``."""
-        track, exposures = _Passive(self.liveness), list[Exposure]()
+        course, exposures = PassiveCourse(self.liveness), list[Exposure]()
+        track = _Passive(course, self.liveness)
         for view in islice(views, VIEWS):
             exposures.append(_exposure(seen[-1].view if seen else None, view))
-            look = self._look(view, self.limits)
+            look = self.look(view, self.limits)
             seen.append(look)
             wrong = stream_cause(exposures, self.stream)
             if wrong is Cause.STREAM_IMPLAUSIBLE:
                 return wrong, track, None
             if wrong is not None:
-                track.hints[wrong] += 1
+                course.hint(wrong)
                 continue
-            verdict = track.add(look)
+            verdict = track.add(look, self.measures(view))
             if verdict is not None:
                 return verdict.cause, track, verdict
-        return track.lasting_hint, track, None
+        return course.lasting_hint, track, None
 
     def _challenged(
-        self, shown: Presentation, resting: Iterator[View], passive: _Passive
+        self, shown: Presentation, resting: Iterator[View], passive: PassiveCourse
     ) -> tuple[Cause | None, int]:
         """One random action, as often as the policy allows; and how many views that took.
 
@@ -201,72 +190,23 @@ class Engine:
         if isinstance(picked, Cause):
             return picked, 0
         (action,) = picked
-        base = [self._measures(look.view) for look in passive.good]
-        recent = deque[Cause | None](passive.attacks, maxlen=self.liveness.frames)
-        used = 0
-        for view in resting:
-            if has_baseline(action, base, policy):
-                break
-            seen = self._seen(view, self.liveness, self.limits, recent)
-            used += 1
-            if isinstance(seen, Cause) or used > RESTING:
-                return (seen if isinstance(seen, Cause) else Cause.DEPTH_POOR), used
-            base.append(seen)
-        views = shown.acted(Action(action.value))
-        cause: Cause | None = Cause.ACTION_NOT_DONE
-        for _ in range(policy.tries):
-            cause, acted = self._acted(action, base, islice(views, ACTED), recent)
-            used += acted
-            if cause not in ASKED_AGAIN:
-                break
-        return cause, used
+        acting = _Acting(self, action, policy, Guard(self.liveness, passive.held))
+        before = list(passive.before)
+        ended: Done | Cause | None = acting.rest(resting, before)
+        if ended is None:
+            views = shown.acted(Action(action.value))
+            ended = tried(policy, lambda: acting.act(islice(views, ACTED), before))
+        return (None if isinstance(ended, Done) else ended), acting.used
 
-    def _acted(
-        self,
-        action: Asked,
-        before: Sequence[Measures],
-        views: Iterator[View],
-        recent: deque[Cause | None],
-    ) -> tuple[Cause | None, int]:
-        """One try; ``recent``: the last frames judged, as ``daemon.capture.challenge`` counts."""
-        asked = self.challenge or ChallengePolicy()
-        policy, limits = steady(self.liveness, action), eased(self.limits, action)
-        during: list[Measures] = []
-        for view in views:
-            seen = self._seen(view, policy, limits, recent)
-            if isinstance(seen, Cause):
-                return seen, len(during) + 1
-            during.append(seen)
-            ended = judge_action(action, before, during, asked, over=len(during) == ACTED)
-            if ended is not None:
-                return (None if isinstance(ended, Done) else ended), len(during)
-        return Cause.ACTION_NOT_DONE, len(during)
-
-    def _seen(
-        self,
-        view: View,
-        policy: LivenessPolicy,
-        limits: Limits,
-        recent: deque[Cause | None],
-    ) -> Measures | Cause:
-        """The measures of a view, none of one that is no good; a ``Cause``: an attack."""
-        look = self._look(view, limits)
-        if look.hint is not None:
-            return Measures()
-        attack = attack_cause(look.features, policy)
-        recent.append(attack)
-        attacks = [cause for cause in recent if cause is not None]
-        if attack is None:
-            return self._measures(view)
-        return attacks[0] if len(attacks) >= policy.attack_frames else Measures()
-
-    def _look(self, view: View, limits: Limits) -> _Look:
+    def look(self, view: View, limits: Limits) -> _Look:
+        """What a view shows, against ``limits`` of a usable frame."""
         relief = self.gauge.measure(view.depth_mm, view.points, view.lens)
         features = asdict(relief)
         hint = reading_hint(features, self.liveness) or distance_hint(relief.distance_mm, limits)
         return _Look(view, features, _box(view.points), hint)
 
-    def _measures(self, view: View) -> Measures:
+    def measures(self, view: View) -> Measures:
+        """What an action is known by."""
         return Measures(
             chin_mm=chin_mm(view.depth_mm, view.points, view.lens),
             edge_mm=jaw_edge_mm(view.depth_mm, view.points, view.lens),
@@ -293,7 +233,7 @@ class Engine:
         if seed % self.baseline_every:
             return {}
         seen += [
-            self._look(view, self.limits)
+            self.look(view, self.limits)
             for view in islice(views, max(0, self.liveness.frames - len(seen)))
         ]
         plane = [look.features["plane_rms_mm"] for look in seen if look.hint is None]
@@ -302,6 +242,52 @@ class Engine:
             turning = shown.acted(Action.TURN_LEFT)
             points += [view.points for view in islice(turning, _TURN_VIEWS)]
         return dict(baseline.measures(plane, points))
+
+
+@dataclass(slots=True)
+class _Acting:
+    """The challenge of a presentation. ``used``: views so far."""
+
+    engine: Engine
+    action: Asked
+    policy: ChallengePolicy
+    guard: Guard
+    used: int = 0
+
+    def rest(self, views: Iterator[View], before: list[Measures]) -> Cause | None:
+        """Add to ``before`` until it is known how the face is held; why it never was."""
+        for view in views:
+            if has_baseline(self.action, before, self.policy):
+                return None
+            seen = self._seen(view, self.engine.liveness, self.engine.limits)
+            if isinstance(seen, Cause):
+                return seen
+            if self.used > RESTING:
+                return Cause.DEPTH_POOR
+            before.append(seen or Measures())
+        return None
+
+    def act(self, views: Iterator[View], before: Sequence[Measures]) -> Done | Cause:
+        """One try."""
+        policy = steady(self.engine.liveness, self.action)
+        limits = eased(self.engine.limits, self.action)
+        trial = Try(self.action, before, self.policy)
+        for view in views:
+            seen = self._seen(view, policy, limits)
+            ended = seen if isinstance(seen, Cause) else trial.see(seen)
+            if ended is not None:
+                return ended
+        return trial.time_out()
+
+    def _seen(self, view: View, policy: LivenessPolicy, limits: Limits) -> Measures | Cause | None:
+        """``None``: the view says nothing. A ``Cause``: an attack."""
+        self.used += 1
+        look = self.engine.look(view, limits)
+        if look.hint is not None:
+            return None
+        if self.guard.passes(look.features, policy):
+            return self.engine.measures(view)
+        return self.guard.condemned
 
 
 def open_engine(setup: Setup) -> Engine:
