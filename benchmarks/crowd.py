@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from yibao_face.daemon.booth.photo import Image, decode
+from yibao_face.daemon.booth.still.photo import Image, decode
 from yibao_face.daemon.config import load_config
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.api import Box, Detection

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from yibao_face.daemon.booth.photo import decode
+from yibao_face.daemon.booth.still.photo import decode
 from yibao_face.daemon.config import load_config
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.detect import most_central

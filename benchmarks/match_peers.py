@@ -33,7 +33,7 @@ from match_faces import at_far, interval
 from scipy.stats import binomtest
 from search import one_core
 
-from yibao_face.daemon.booth.photo import decode
+from yibao_face.daemon.booth.still.photo import decode
 from yibao_face.daemon.config import load_config
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.detect import most_central

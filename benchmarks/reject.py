@@ -20,7 +20,7 @@ import numpy.typing as npt
 from match_faces import interval
 from scipy.stats import fisher_exact
 
-from yibao_face.daemon.booth.photo import Image, decode
+from yibao_face.daemon.booth.still.photo import Image, decode
 from yibao_face.daemon.config import load_config
 from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.wiring import weight_store

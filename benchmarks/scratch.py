@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.booth.still.photo import enrol
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.daemon.demo.picture.portraits import load_portrait
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
 from yibao_face.daemon.section import CameraConfig, DoorConfig, EnrolmentConfig
 from yibao_face.daemon.trust.document import keys_text, sign_document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from yibao_face.daemon.booth.counter import CounterSilentError
-from yibao_face.daemon.booth.photo import PhotoError
+from yibao_face.daemon.booth.still.photo import PhotoError
 from yibao_face.daemon.capture.attempt import (
     CallerGoneError,
     CameraSilentError,

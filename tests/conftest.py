@@ -11,11 +11,11 @@ import pytest
 from filelock import FileLock
 from harness import FIRST, HOME, LONG_FILES, SECOND, link_folder, loaded, shared
 
-from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.booth.still.photo import enrol
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.demo.clips import has_clips, make_clips, subject
-from yibao_face.daemon.demo.portraits import load_portrait
-from yibao_face.daemon.demo.scene import Subject
+from yibao_face.daemon.demo.picture.clips import has_clips, make_clips, subject
+from yibao_face.daemon.demo.picture.portraits import load_portrait
+from yibao_face.daemon.demo.picture.scene import Subject
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
 from yibao_face.daemon.section import CameraConfig, DoorConfig, EncounterConfig
 from yibao_face.daemon.wiring import gallery_of, weight_store

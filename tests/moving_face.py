@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from yibao_face.daemon.demo import scene
+from yibao_face.daemon.demo.picture import scene
 from yibao_face.drivers.api import Frame
 
 Floats = npt.NDArray[np.float64]

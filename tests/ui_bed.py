@@ -20,7 +20,7 @@ import psutil
 from harness import lacking, require
 
 from yibao_face.daemon.config import Config, to_toml
-from yibao_face.daemon.demo.desktop import TOOLS, Desktop
+from yibao_face.daemon.demo.window.desktop import TOOLS, Desktop
 from yibao_face.daemon.door.client import Caller, caller_of
 
 NAME = "医保人脸核验"

@@ -17,18 +17,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from yibao_face.daemon.agent.screen import result
 from yibao_face.daemon.agent.status import Link
+from yibao_face.daemon.agent.window.screen import result
 from yibao_face.daemon.booth.board import Visit
 from yibao_face.daemon.booth.counter import Prompt, Stage
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import Action
 from yibao_face.daemon.core.liveness.modality import Purpose
-from yibao_face.daemon.demo.desktop import virtual_desktop
-from yibao_face.daemon.demo.drawn import SIZE, drawn_face
-from yibao_face.daemon.demo.staged import Staged, staged
-from yibao_face.daemon.demo.windows import until_up
+from yibao_face.daemon.demo.window.desktop import virtual_desktop
+from yibao_face.daemon.demo.window.drawn import SIZE, drawn_face
+from yibao_face.daemon.demo.window.staged import Staged, staged
+from yibao_face.daemon.demo.window.windows import until_up
 from yibao_face.daemon.section import CONSENT_TEXT, UiConfig
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -21,8 +21,8 @@ import numpy as np
 
 from yibao_face.daemon.config import load_config
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.evaluate.encounter import Setup, install_simulator, open_engine
 from yibao_face.daemon.evaluate.fit import Sample, edges, fitted
+from yibao_face.daemon.evaluate.simulated.encounter import Setup, install_simulator, open_engine
 from yibao_face.models.simulator.species import Species
 
 # What says nothing of noise, hair or the room: those differ from site to site.

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from yibao_face.daemon.agent.advice import hint
+from yibao_face.daemon.agent.window.advice import hint
 from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import PROMPTS

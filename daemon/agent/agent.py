@@ -12,9 +12,9 @@ from pathlib import Path
 from aiohttp import web
 
 from yibao_face.daemon.agent.host import Host
-from yibao_face.daemon.agent.keeper import Keeper
 from yibao_face.daemon.agent.status import Link, Sources
 from yibao_face.daemon.agent.waiting import Waiting
+from yibao_face.daemon.agent.window.keeper import Keeper
 from yibao_face.daemon.console.serve import serve_with_console
 from yibao_face.daemon.door.client import Caller, ClientError, caller_of
 from yibao_face.daemon.door.guard import bearer_matches, refused

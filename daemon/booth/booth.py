@@ -12,11 +12,11 @@ from io import BytesIO
 from typing import Protocol, TypeAlias, TypeVar
 
 from yibao_face.daemon.booth.board import Board, Visit
-from yibao_face.daemon.booth.crop import attack_crop
 from yibao_face.daemon.booth.encounter import Encounter, Subject
 from yibao_face.daemon.booth.identification import Identification
 from yibao_face.daemon.booth.look import Look, Scene, Trace
-from yibao_face.daemon.booth.photo import face_of
+from yibao_face.daemon.booth.still.crop import attack_crop
+from yibao_face.daemon.booth.still.photo import face_of
 from yibao_face.daemon.capture.attempt import Attempt, End
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.codes import BusyError, cause_of

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from yibao_face.daemon.booth.card import face_of_card, objection, read_card
 from yibao_face.daemon.booth.counter import Consent, Prompt, Stage
 from yibao_face.daemon.booth.look import Look, Scene, Sight
-from yibao_face.daemon.booth.photo import face_of
+from yibao_face.daemon.booth.still.card import face_of_card, objection, read_card
+from yibao_face.daemon.booth.still.photo import face_of
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.capture.session import Capture
 from yibao_face.daemon.core.decision import Likeness, Outcome, decide, is_certain, refused

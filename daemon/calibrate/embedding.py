@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from yibao_face.daemon.booth.photo import PhotoError, decode
+from yibao_face.daemon.booth.still.photo import PhotoError, decode
 from yibao_face.daemon.calibrate.eye import Eye
 from yibao_face.models.api import Embedding, ModelRunError
 from yibao_face.models.detect import most_central

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yibao_face.daemon.booth.photo import PhotoError
+from yibao_face.daemon.booth.still.photo import PhotoError
 from yibao_face.daemon.calibrate.embedding import (
     CalibrateError,
     Tell,

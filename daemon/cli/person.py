@@ -6,8 +6,8 @@ import argparse
 import base64
 from pathlib import Path
 
-from yibao_face.daemon.booth.card import CARD_S, face_of_card
-from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.booth.still.card import CARD_S, face_of_card
+from yibao_face.daemon.booth.still.photo import enrol
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, read_file, say
 from yibao_face.daemon.cli.desk.rate import day, named_institution

@@ -17,12 +17,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.booth.still.photo import enrol
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.demo.card import CARD_NUMBER, chip_photo, lay_card
 from yibao_face.daemon.demo.child import DemoError, child_daemon
-from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.daemon.demo.picture.card import CARD_NUMBER, chip_photo, lay_card
+from yibao_face.daemon.demo.picture.portraits import load_portrait
 from yibao_face.daemon.door.client import Caller, ClientError, sample_request
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers
 from yibao_face.daemon.wiring import gallery_of

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.encounter import Subject
-from yibao_face.daemon.booth.photo import decode
+from yibao_face.daemon.booth.still.photo import decode
 from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.core.decision import Outcome, refused
 from yibao_face.daemon.core.encounter import Answer, Cause

@@ -24,10 +24,10 @@ from yibao_face.daemon.ui.model import (
 from yibao_face.daemon.ui.pipe import Pipe
 from yibao_face.daemon.ui.protocol import Message
 from yibao_face.daemon.ui.text import EN, Catalogue
-from yibao_face.daemon.ui.theme import SMALL_PT, font, has_chinese, sheet, theme_of
-from yibao_face.daemon.ui.tray import Board, Tray
 from yibao_face.daemon.ui.voice import Voice
-from yibao_face.daemon.ui.window import CaptureWindow
+from yibao_face.daemon.ui.widget.theme import SMALL_PT, font, has_chinese, sheet, theme_of
+from yibao_face.daemon.ui.widget.tray import Board, Tray
+from yibao_face.daemon.ui.widget.window import CaptureWindow
 
 _DIALOG = (
     "QMessageBox { background: #F3F6FB; }"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from yibao_face.drivers.api import DeviceMissingError
-from yibao_face.drivers.openni2.sdk import Found
+from yibao_face.drivers.openni2.library.sdk import Found
 
 _VENDOR = "2bc5"
 _MODELS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from yibao_face.drivers.driver import Settings
-from yibao_face.drivers.openni2 import abi
+from yibao_face.drivers.openni2.library import abi
+from yibao_face.drivers.openni2.library.sdk import Mode
 from yibao_face.drivers.openni2.planes import FORMATS
-from yibao_face.drivers.openni2.sdk import Mode
 
 Size = tuple[int, int]
 

@@ -28,10 +28,18 @@ from yibao_face.drivers.api import (
     Pair,
 )
 from yibao_face.drivers.driver import Driver, Settings
-from yibao_face.drivers.openni2 import abi, astra, fault, lens, modes, usb
+from yibao_face.drivers.openni2 import astra, lens, modes
 from yibao_face.drivers.openni2.inbox import Inbox
+from yibao_face.drivers.openni2.library import abi, fault, usb
+from yibao_face.drivers.openni2.library.sdk import (
+    DeviceHandle,
+    Found,
+    Sdk,
+    SdkError,
+    Undo,
+    started,
+)
 from yibao_face.drivers.openni2.pairing import skew_us
-from yibao_face.drivers.openni2.sdk import DeviceHandle, Found, Sdk, SdkError, Undo, started
 from yibao_face.drivers.openni2.stream import Stream
 
 _FILE = "file="

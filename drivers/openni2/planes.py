@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from yibao_face.drivers.api import ColourImage, DepthImage, InfraredImage
-from yibao_face.drivers.openni2 import abi
-from yibao_face.drivers.openni2.sdk import Mode, RawFrame
+from yibao_face.drivers.openni2.library import abi
+from yibao_face.drivers.openni2.library.sdk import Mode, RawFrame
 
 Plane = npt.NDArray[Any]
 _PIXEL_BYTES = {

@@ -6,11 +6,12 @@ import time
 from contextlib import ExitStack
 
 from yibao_face.drivers.api import DeviceLostError, Intrinsics
-from yibao_face.drivers.openni2 import abi, lens
+from yibao_face.drivers.openni2 import lens
 from yibao_face.drivers.openni2.inbox import Inbox
+from yibao_face.drivers.openni2.library import abi
+from yibao_face.drivers.openni2.library.sdk import DeviceHandle, Mode, RawFrame, Sdk, StreamHandle
 from yibao_face.drivers.openni2.pairing import Exposure
 from yibao_face.drivers.openni2.planes import MisshapenError, plane
-from yibao_face.drivers.openni2.sdk import DeviceHandle, Mode, RawFrame, Sdk, StreamHandle
 
 # Of infrared images whose stream tells no largest value: that of the Astra's imager.
 _IR_BITS = 10

@@ -14,8 +14,8 @@ import numpy as np
 
 from yibao_face.models.api import Points
 from yibao_face.models.liveness.relief import DepthImage, Pinhole
-from yibao_face.models.simulator.cast import Casting, cast
-from yibao_face.models.simulator.head import HeadModel, Person
+from yibao_face.models.simulator.artefact.cast import Casting, cast
+from yibao_face.models.simulator.mesh.head import HeadModel, Person
 from yibao_face.models.simulator.pose import Pose, random_pose
 from yibao_face.models.simulator.raster import Floats
 from yibao_face.models.simulator.scene import Artefact, Effort, Scene, project

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from yibao_face.models.liveness.relief import Pinhole
-from yibao_face.models.simulator.head import HeadModel
+from yibao_face.models.simulator.mesh.head import HeadModel
 from yibao_face.models.simulator.pose import Pose
 from yibao_face.models.simulator.raster import Floats, depth_of
 from yibao_face.models.simulator.sensor import Bytes, Material, Sight

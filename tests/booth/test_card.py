@@ -8,11 +8,11 @@ from datetime import date
 
 import pytest
 
-from yibao_face.daemon.booth.card import face_of_card, objection, read_card
-from yibao_face.daemon.booth.photo import PhotoError, face_of
+from yibao_face.daemon.booth.still.card import face_of_card, objection, read_card
+from yibao_face.daemon.booth.still.photo import PhotoError, face_of
 from yibao_face.daemon.capture.attempt import Attempt, CancelledByClerkError, End
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.demo.card import CARD_NUMBER, chip_photo, invented_card
+from yibao_face.daemon.demo.picture.card import CARD_NUMBER, chip_photo, invented_card
 from yibao_face.drivers.reader.api import Again, IdCard, ReaderUnsupportedError
 from yibao_face.drivers.reader.chip import HEIGHT, WIDTH, bmp_of
 from yibao_face.drivers.reader.virtual import VirtualReader

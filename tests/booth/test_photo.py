@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yibao_face.daemon.booth.photo import MAX_PHOTO_PX, Image, PhotoError, decode, face_of
+from yibao_face.daemon.booth.still.photo import MAX_PHOTO_PX, Image, PhotoError, decode, face_of
 from yibao_face.models.suite import FaceModels
 
 HUGE = 30_000  # 900 megapixels: 2.7 GB, were it decoded

@@ -16,7 +16,7 @@ from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.capture.session import Capture, Session
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import Action, ChallengePolicy, When, eased
-from yibao_face.daemon.demo import scene
+from yibao_face.daemon.demo.picture import scene
 from yibao_face.drivers.virtual import Step, VirtualCamera
 
 Person = Callable[[str], scene.Subject]

@@ -12,7 +12,7 @@ from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.capture.examine import Examiner, Shot
 from yibao_face.daemon.capture.session import Capture, Follower, Session
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.demo import scene
+from yibao_face.daemon.demo.picture import scene
 from yibao_face.drivers.api import DeviceLostError, Frame
 from yibao_face.drivers.virtual import VirtualCamera
 

@@ -17,7 +17,7 @@ from yibao_face.daemon.capture.watch import Watch
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import ChallengePolicy, When
 from yibao_face.daemon.core.liveness.stream import StreamPolicy
-from yibao_face.daemon.demo import scene
+from yibao_face.daemon.demo.picture import scene
 from yibao_face.drivers.api import Frame
 from yibao_face.drivers.virtual import VirtualCamera
 from yibao_face.models.api import Box

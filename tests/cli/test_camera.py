@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from yibao_face.daemon.booth.plane import picture
+from yibao_face.daemon.booth.still.plane import picture
 from yibao_face.daemon.cli.device.check import checked
 from yibao_face.daemon.cli.main import main
 from yibao_face.drivers.api import Frame, Intrinsics

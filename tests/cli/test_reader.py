@@ -17,7 +17,7 @@ from beds.reader.bed import NUMBER, Standin, resident, standin
 from harness import his_call, put_before_camera, running
 
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.demo.card import CARD_NUMBER, chip_photo, invented_card
+from yibao_face.daemon.demo.picture.card import CARD_NUMBER, chip_photo, invented_card
 from yibao_face.daemon.gallery.gallery import Numbers
 from yibao_face.daemon.section import ReaderConfig, ScannerConfig
 from yibao_face.daemon.wiring import gallery_of

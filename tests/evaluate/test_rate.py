@@ -10,7 +10,7 @@ import pytest
 
 from yibao_face.daemon.calibrate.interval import Rate
 from yibao_face.daemon.evaluate.baseline import PLANE, Limit, limit_at
-from yibao_face.daemon.evaluate.rate import (
+from yibao_face.daemon.evaluate.report.rate import (
     Count,
     band_of,
     study,
@@ -18,7 +18,7 @@ from yibao_face.daemon.evaluate.rate import (
     upper_bound,
     worst_of,
 )
-from yibao_face.daemon.evaluate.report import told
+from yibao_face.daemon.evaluate.report.text import told
 from yibao_face.daemon.evaluate.result import Response, Result
 
 A, R, N = Response.ACCEPTED, Response.REJECTED, Response.NO_RESPONSE

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from yibao_face.daemon.evaluate.baseline import PLANE, Limit
-from yibao_face.daemon.evaluate.rate import Study, study, tally_of
-from yibao_face.daemon.evaluate.report import Page, html, numbers, text
+from yibao_face.daemon.evaluate.report.rate import Study, study, tally_of
+from yibao_face.daemon.evaluate.report.text import Page, html, numbers, text
 from yibao_face.daemon.evaluate.result import Response, Result
 
 SIMULATED = Page(True, "2026-11-26", (("引擎 Engine", "gates-1 abc"),), (("ROC", b"png"),))

@@ -8,9 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yibao_face.daemon.evaluate.plan import Order, missing
 from yibao_face.daemon.evaluate.result import EvaluateError, Response, Result
-from yibao_face.daemon.evaluate.shard import STAMP, Block, Stamp, blocks_in, claim, load, save
+from yibao_face.daemon.evaluate.simulated.plan import Order, missing
+from yibao_face.daemon.evaluate.simulated.shard import (
+    STAMP,
+    Block,
+    Stamp,
+    blocks_in,
+    claim,
+    load,
+    save,
+)
 
 THIS = Stamp("gates-1", "abc", challenge=False, test=True)
 

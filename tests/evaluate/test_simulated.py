@@ -14,7 +14,8 @@ import pytest
 from harness import HOME
 
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.evaluate.encounter import (
+from yibao_face.daemon.evaluate.result import EvaluateError, Response, Result
+from yibao_face.daemon.evaluate.simulated.encounter import (
     Engine,
     Setup,
     engine_hash,
@@ -22,10 +23,9 @@ from yibao_face.daemon.evaluate.encounter import (
     open_engine,
     yaw_deg,
 )
-from yibao_face.daemon.evaluate.plan import Order
-from yibao_face.daemon.evaluate.result import EvaluateError, Response, Result
-from yibao_face.daemon.evaluate.run import Run, carry_out
-from yibao_face.daemon.evaluate.shard import Stamp, blocks_in, load
+from yibao_face.daemon.evaluate.simulated.plan import Order
+from yibao_face.daemon.evaluate.simulated.run import Run, carry_out
+from yibao_face.daemon.evaluate.simulated.shard import Stamp, blocks_in, load
 
 FLAT, LIVE = Order("print-flat", 0, 5), Order("live", 0, 4)
 

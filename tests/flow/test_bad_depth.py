@@ -15,7 +15,7 @@ from moving_face import frames, living
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import HINTS, Cause
-from yibao_face.daemon.demo import scene
+from yibao_face.daemon.demo.picture import scene
 from yibao_face.drivers.api import Capability, Frame
 from yibao_face.drivers.replay import ReplayCamera
 from yibao_face.drivers.virtual import VirtualCamera

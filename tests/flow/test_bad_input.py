@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from harness import FIRST, ROOT, Running, his_call, put_before_camera, running, unlink_folder
 
-from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.booth.still.photo import enrol
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.door import http as http_door
 from yibao_face.daemon.door.http import AUTH_PATH

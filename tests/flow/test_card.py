@@ -15,7 +15,7 @@ from harness import Running, his_call, put_before_camera, running
 
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause
-from yibao_face.daemon.demo.card import CARD_NUMBER, chip_photo, invented_card
+from yibao_face.daemon.demo.picture.card import CARD_NUMBER, chip_photo, invented_card
 from yibao_face.daemon.door.client import ClientError
 from yibao_face.daemon.gallery.gallery import Numbers
 from yibao_face.daemon.section import ReaderConfig

@@ -18,7 +18,7 @@ from moving_face import frames, living, mirrored, mouth_open
 from yibao_face.daemon.booth.counter import Counter
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.liveness.challenge import Action
-from yibao_face.daemon.demo import scene
+from yibao_face.daemon.demo.picture import scene
 from yibao_face.drivers.api import Camera, CameraInfo, Capability, Frame
 from yibao_face.drivers.replay import ReplayCamera
 from yibao_face.drivers.virtual import Step, VirtualCamera

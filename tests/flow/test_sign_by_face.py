@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from harness import FIRST, SECOND, Hands, Running, put_before_camera, running, unpaced
 
-from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.booth.still.photo import enrol
 from yibao_face.daemon.cli.main import main
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from harness import FIRST, SECOND, Hands, Running, his_call, put_before_camera, running
 
-from yibao_face.daemon.booth.photo import enrol
+from yibao_face.daemon.booth.still.photo import enrol
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.scene.detail import CHINA
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers

@@ -31,7 +31,7 @@ from inbox_bed import (
     template,
 )
 
-from yibao_face.daemon.booth.photo import face_of
+from yibao_face.daemon.booth.still.photo import face_of
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.template import Source

@@ -21,9 +21,9 @@ from harness import FIRST, HOME, ROOT, his_call, require
 from setup_bed import ROOT_KEY, RUN_KEY, Windows, path, windows
 from ui_bed import Hands
 
-from yibao_face.daemon.demo.clips import has_clips
-from yibao_face.daemon.demo.desktop import TOOLS, Desktop, virtual_desktop
-from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.daemon.demo.picture.clips import has_clips
+from yibao_face.daemon.demo.picture.portraits import load_portrait
+from yibao_face.daemon.demo.window.desktop import TOOLS, Desktop, virtual_desktop
 from yibao_face.installer.update.site import read_site
 from yibao_face.installer.windows.audit import floor_of, missing, needs
 from yibao_face.installer.windows.nsis import Payload, compile_setup

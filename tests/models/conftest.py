@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from yibao_face.daemon.booth.photo import Image, decode
+from yibao_face.daemon.booth.still.photo import Image, decode
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.drivers.clip import ClipReader, Planes

@@ -16,7 +16,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from yibao_face.daemon.booth.photo import Image
+from yibao_face.daemon.booth.still.photo import Image
 from yibao_face.daemon.config import Config
 from yibao_face.models.api import ModelSourceError
 from yibao_face.models.engine import Network

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from yibao_face.daemon.booth.photo import Image
-from yibao_face.daemon.demo.portraits import PORTRAITS
+from yibao_face.daemon.booth.still.photo import Image
+from yibao_face.daemon.demo.picture.portraits import PORTRAITS
 from yibao_face.models.api import Detection, Embedding, ModelRunError, Points
 from yibao_face.models.embed import SIZE_PX, TEMPLATE, align, cosine, fuse
 from yibao_face.models.suite import FaceModels

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from yibao_face.daemon.booth.photo import Image
-from yibao_face.daemon.demo.portraits import PORTRAITS
+from yibao_face.daemon.booth.still.photo import Image
+from yibao_face.daemon.demo.picture.portraits import PORTRAITS
 from yibao_face.drivers.clip import Planes
 from yibao_face.models.api import Box, Detection, ModelAlteredError
 from yibao_face.models.landmark import FaceLandmarker

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yibao_face.daemon.booth.photo import Image
+from yibao_face.daemon.booth.still.photo import Image
 from yibao_face.daemon.capture.examine import Examiner
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Cause

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from yibao_face.daemon.booth.photo import Image
+from yibao_face.daemon.booth.still.photo import Image
 from yibao_face.daemon.core.quality import Limits
-from yibao_face.daemon.demo.portraits import PORTRAITS
+from yibao_face.daemon.demo.picture.portraits import PORTRAITS
 from yibao_face.models.api import Box, DenseFace, Detection, Points
 from yibao_face.models.quality import (
     Quality,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from scipy.interpolate import RBFInterpolator
 
-from yibao_face.daemon.demo.scene import LENS
+from yibao_face.daemon.demo.picture.scene import LENS
 from yibao_face.drivers.clip import Planes
 from yibao_face.models.api import Points
 from yibao_face.models.liveness.gate import GateEntry

@@ -17,7 +17,7 @@ import pytest
 from harness import FIRST, require
 from onnx import TensorProto, helper, numpy_helper
 
-from yibao_face.daemon.booth.photo import enrol, face_of
+from yibao_face.daemon.booth.still.photo import enrol, face_of
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.core.encounter import Who
 from yibao_face.daemon.gallery.gallery import Enrolment, Numbers

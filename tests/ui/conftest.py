@@ -12,7 +12,7 @@ from harness import put_before_camera
 from ui_bed import AgentAtWork, Hands, agent, require_desktop
 
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.demo.desktop import Desktop, virtual_desktop
+from yibao_face.daemon.demo.window.desktop import Desktop, virtual_desktop
 from yibao_face.daemon.section import EncounterConfig
 
 Start = Callable[..., AgentAtWork]

@@ -18,7 +18,7 @@ from ui_bed import Hands, agent_command, require_desktop, until
 
 from ui.conftest import Start
 from yibao_face.daemon.config import Config, to_toml
-from yibao_face.daemon.demo.desktop import Desktop, virtual_desktop
+from yibao_face.daemon.demo.window.desktop import Desktop, virtual_desktop
 
 See = Callable[[str], None]
 

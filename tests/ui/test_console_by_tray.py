@@ -20,7 +20,7 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.console.access.role import Role
 from yibao_face.daemon.console.console import staff_book
 from yibao_face.daemon.console.web.site import FOLDER, SITE
-from yibao_face.daemon.demo.desktop import Desktop
+from yibao_face.daemon.demo.window.desktop import Desktop
 from yibao_face.daemon.wiring import vault_of
 
 See = Callable[[str], None]

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from harness import wait_for
 
-from yibao_face.daemon.agent.conversation import Conversation
 from yibao_face.daemon.agent.host import Host
 from yibao_face.daemon.agent.status import Sources
+from yibao_face.daemon.agent.window.conversation import Conversation
 from yibao_face.daemon.booth.board import Board, Visit
 from yibao_face.daemon.booth.booth import Booth
 from yibao_face.daemon.booth.counter import Consent, Counter, CounterSilentError, Prompt, Stage
@@ -25,7 +25,7 @@ from yibao_face.daemon.capture.attempt import Attempt
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.modality import Purpose
-from yibao_face.daemon.demo.drawn import DrawnCamera
+from yibao_face.daemon.demo.window.drawn import DrawnCamera
 from yibao_face.daemon.door.client import Caller
 from yibao_face.daemon.section import UiConfig
 from yibao_face.daemon.ui.protocol import Message, encode, receive

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yibao_face.daemon.agent.lock import take_seat
-from yibao_face.daemon.agent.picture import Mirror, face_shares, height_px
 from yibao_face.daemon.agent.status import Light, Link, Sources, status_of
+from yibao_face.daemon.agent.window.picture import Mirror, face_shares, height_px
 from yibao_face.daemon.booth.board import Phase
 from yibao_face.daemon.booth.eye import Eye
 from yibao_face.daemon.core.quality import FaceBox
-from yibao_face.daemon.demo.drawn import DrawnCamera, drawn_face, drawn_person
+from yibao_face.daemon.demo.window.drawn import DrawnCamera, drawn_face, drawn_person
 from yibao_face.drivers.api import Camera, DeviceBusyError
 from yibao_face.drivers.supervise.health import State
 from yibao_face.drivers.supervise.supervisor import Patience, Supervisor

@@ -8,7 +8,7 @@ import string
 import pytest
 from harness import ROOT
 
-from yibao_face.daemon.agent.advice import hint, is_good, told
+from yibao_face.daemon.agent.window.advice import hint, is_good, told
 from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.core.encounter import Answer, Cause
 from yibao_face.daemon.core.liveness.modality import Purpose

@@ -14,9 +14,9 @@ from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.console.access.staff import check_pin
 from yibao_face.daemon.console.console import staff_book
-from yibao_face.daemon.demo.desktop import Desktop
 from yibao_face.daemon.demo.play import Stage
 from yibao_face.daemon.demo.tryout import invented_pin, try_out
+from yibao_face.daemon.demo.window.desktop import Desktop
 from yibao_face.daemon.wiring import vault_of
 
 

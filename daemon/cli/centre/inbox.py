@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from yibao_face.daemon.booth.photo import face_of
+from yibao_face.daemon.booth.still.photo import face_of
 from yibao_face.daemon.cli.common import CliError, Commands, command, say
 from yibao_face.daemon.clock import moment
 from yibao_face.daemon.config import Config, load_config, load_site

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 from aiohttp import web
 
-from yibao_face.daemon.booth.plane import picture
+from yibao_face.daemon.booth.still.plane import picture
 from yibao_face.drivers.api import Camera, DeviceError, Frame
 
 Tell = Callable[[str], None]

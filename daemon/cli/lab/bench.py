@@ -17,7 +17,7 @@ from yibao_face.daemon.cli.common import (
 from yibao_face.daemon.cli.device.camera import opener
 from yibao_face.daemon.demo.bench import Report, bench_verify
 from yibao_face.daemon.demo.capture import bench_capture
-from yibao_face.daemon.demo.windows import bench_windows
+from yibao_face.daemon.demo.window.windows import bench_windows
 
 
 def add(commands: Commands) -> None:

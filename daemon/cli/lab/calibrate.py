@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from yibao_face.daemon.booth.photo import PhotoError
+from yibao_face.daemon.booth.still.photo import PhotoError
 from yibao_face.daemon.calibrate.embedding import (
     CACHE,
     Embedded,

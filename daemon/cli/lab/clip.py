@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
 
 def _make(given: argparse.Namespace) -> int:
     # Its geometry needs scipy, which only demo machines have.
-    from yibao_face.daemon.demo.clips import make_clips  # noqa: PLC0415
+    from yibao_face.daemon.demo.picture.clips import make_clips  # noqa: PLC0415
 
     config = config_of(given)
     models = load_face_models(weight_store(config))

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
 from yibao_face.daemon.cli.lab.stage import prepare
-from yibao_face.daemon.demo.desktop import has_display
 from yibao_face.daemon.demo.play import CALLS, Played, play
 from yibao_face.daemon.demo.tryout import try_out
+from yibao_face.daemon.demo.window.desktop import has_display
 
 _NO_WINDOWS = (
     "windows need a display and PySide6 (pip install 'yibao-face[ui]') / 需要显示器和PySide6"

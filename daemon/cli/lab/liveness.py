@@ -31,13 +31,13 @@ from yibao_face.daemon.core.quality import Limits
 from yibao_face.daemon.evaluate import baseline
 from yibao_face.daemon.evaluate.acceptance import Plan, chosen, guide
 from yibao_face.daemon.evaluate.label import KINDS
-from yibao_face.daemon.evaluate.plan import Order
-from yibao_face.daemon.evaluate.plot import histograms, require_extra, roc
-from yibao_face.daemon.evaluate.rate import Study, Tally, study, tally_of
 from yibao_face.daemon.evaluate.recorded import PATIENCE_S, Recorded, evaluate_folder
-from yibao_face.daemon.evaluate.report import Page, html, numbers, text
+from yibao_face.daemon.evaluate.report.plot import histograms, require_extra, roc
+from yibao_face.daemon.evaluate.report.rate import Study, Tally, study, tally_of
+from yibao_face.daemon.evaluate.report.text import Page, html, numbers, text
 from yibao_face.daemon.evaluate.result import LIVE, EvaluateError, Result
-from yibao_face.daemon.evaluate.shard import Stamp, load
+from yibao_face.daemon.evaluate.simulated.plan import Order
+from yibao_face.daemon.evaluate.simulated.shard import Stamp, load
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.drivers.api import Capability
 from yibao_face.models.simulator.species import Species
@@ -117,13 +117,13 @@ def _simulate(
     given: argparse.Namespace, folder: Path, orders: list[Order], *, test: bool
 ) -> Stamp:
     # The simulator is large: other commands of this program need not load it.
-    from yibao_face.daemon.evaluate.encounter import (  # noqa: PLC0415
+    from yibao_face.daemon.evaluate.simulated.encounter import (  # noqa: PLC0415
         Setup,
         engine_hash,
         install_simulator,
         open_engine,
     )
-    from yibao_face.daemon.evaluate.run import Run, carry_out  # noqa: PLC0415
+    from yibao_face.daemon.evaluate.simulated.run import Run, carry_out  # noqa: PLC0415
 
     setup = Setup(config_of(given), given.challenge, test, given.baseline_every)
     install_simulator(setup.config)

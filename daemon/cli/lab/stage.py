@@ -36,7 +36,7 @@ def prepare(config: Config, name: str, *, fresh: bool = False) -> Stage:
 
 def _fill(config: Config, stage: Stage, *, fresh: bool) -> None:
     # Its geometry needs scipy, which prepare() looked for.
-    from yibao_face.daemon.demo.clips import has_clips, make_clips  # noqa: PLC0415
+    from yibao_face.daemon.demo.picture.clips import has_clips, make_clips  # noqa: PLC0415
 
     shutil.copytree(config.models, stage.config.models, dirs_exist_ok=True)
     models = load_face_models(weight_store(config))

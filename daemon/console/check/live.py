@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import cv2
 
-from yibao_face.daemon.booth.plane import picture
+from yibao_face.daemon.booth.still.plane import picture
 from yibao_face.drivers.api import Camera, DeviceError, DeviceStalledError
 
 # Nobody looks any more, or somebody forgot it.

@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from yibao_face.daemon.booth.photo import PhotoError
+from yibao_face.daemon.booth.still.photo import PhotoError
 from yibao_face.daemon.core.template import Source
 from yibao_face.daemon.gallery.gallery import (
     Delivered,

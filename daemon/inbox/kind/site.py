@@ -16,7 +16,7 @@ from yibao_face.models.api import Embedding, ModelStamp
 class Site:
     """``local``: the configuration without what the centre laid over it. ``device``: the key id
     of this device's signatures. ``stamp``, ``dim``: of the embedder in use. ``embed``: picture
-    and its name → template, as ``booth.photo.face_of``.
+    and its name → template, as ``booth.still.photo.face_of``.
     """
 
     local: Config

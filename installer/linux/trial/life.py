@@ -15,7 +15,7 @@ PERSON = "320101194202156744"
 _PORTRAIT = """
 import sys
 from pathlib import Path
-from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.daemon.demo.picture.portraits import load_portrait
 Path(sys.argv[2]).write_bytes(load_portrait("first-1", Path(sys.argv[1])))
 """
 CONFIG = "etc/yibao-face/config.toml"

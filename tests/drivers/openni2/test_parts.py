@@ -10,11 +10,12 @@ import pytest
 
 from yibao_face.drivers.api import Intrinsics
 from yibao_face.drivers.driver import Settings
-from yibao_face.drivers.openni2 import abi, lens, modes, usb
+from yibao_face.drivers.openni2 import lens, modes
 from yibao_face.drivers.openni2.inbox import Inbox
+from yibao_face.drivers.openni2.library import abi, usb
+from yibao_face.drivers.openni2.library.sdk import Mode, RawFrame
 from yibao_face.drivers.openni2.pairing import Exposure, Pairing, Rounds, skew_us
 from yibao_face.drivers.openni2.planes import MisshapenError, plane
-from yibao_face.drivers.openni2.sdk import Mode, RawFrame
 
 PERIOD_US = 33_333
 

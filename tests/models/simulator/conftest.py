@@ -9,8 +9,8 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.wiring import weight_store
 from yibao_face.models.api import ModelSourceError
 from yibao_face.models.liveness.relief import ReliefGauge
-from yibao_face.models.simulator.asset import install_head
-from yibao_face.models.simulator.head import HeadModel, load_head_model
+from yibao_face.models.simulator.mesh.asset import install_head
+from yibao_face.models.simulator.mesh.head import HeadModel, load_head_model
 from yibao_face.models.simulator.presentation import Simulator
 from yibao_face.models.weights.store import WeightStore, load_mesh
 

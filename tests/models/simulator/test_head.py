@@ -11,8 +11,8 @@ import pytest
 
 from yibao_face.daemon.config import Config
 from yibao_face.models.api import ModelAlteredError, ModelMissingError
-from yibao_face.models.simulator.asset import FILE, RECIPE, install_head, read_compiled
-from yibao_face.models.simulator.head import HeadModel, load_head_model
+from yibao_face.models.simulator.mesh.asset import FILE, RECIPE, install_head, read_compiled
+from yibao_face.models.simulator.mesh.head import HeadModel, load_head_model
 from yibao_face.models.simulator.species import Species
 from yibao_face.models.weights.store import RECEIPT, WeightStore
 

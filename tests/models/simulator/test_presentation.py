@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from yibao_face.models.liveness.relief import Relief, ReliefGauge
-from yibao_face.models.simulator.head import HeadModel
+from yibao_face.models.simulator.mesh.head import HeadModel
 from yibao_face.models.simulator.presentation import Presentation, Simulator, View
 from yibao_face.models.simulator.sensor import SENSORS
 from yibao_face.models.simulator.species import Action, Species

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from yibao_face.models.liveness.relief import Pinhole
+from yibao_face.models.simulator.artefact.sheet import Bend, Cylinder, Ellipse, Flat, Fold, Sheet
 from yibao_face.models.simulator.pose import Pose, random_pose, rotation
 from yibao_face.models.simulator.raster import depth_of
 from yibao_face.models.simulator.scene import project
-from yibao_face.models.simulator.sheet import Bend, Cylinder, Ellipse, Flat, Fold, Sheet
 
 LENS = Pinhole(300.0, 160.0, 120.0)
 SHAPE = (240, 320)

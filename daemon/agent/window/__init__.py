@@ -1,0 +1,1 @@
+"""The process of the windows as the agent sees it: kept alive, told and heard."""

@@ -1,0 +1,1 @@
+"""Still pictures: photographs, cards, what is kept of a frame."""

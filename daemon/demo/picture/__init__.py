@@ -1,0 +1,1 @@
+"""What stands before the demo's camera: portraits, cards, clips."""

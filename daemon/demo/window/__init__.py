@@ -1,0 +1,1 @@
+"""The windows on a screen of their own, driven and measured."""

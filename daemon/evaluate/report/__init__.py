@@ -1,0 +1,1 @@
+"""What was counted, as rates, text and pictures."""

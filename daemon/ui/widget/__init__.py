@@ -1,0 +1,1 @@
+"""What is drawn: the capture window and its parts, the tray."""

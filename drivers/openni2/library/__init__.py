@@ -1,0 +1,1 @@
+"""The library itself: its C interface, its devices and what it says."""

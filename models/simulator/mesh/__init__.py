@@ -1,0 +1,1 @@
+"""Heads as meshes: fetched, compiled, fitted with landmarks."""
