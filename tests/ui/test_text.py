@@ -34,14 +34,14 @@ def test_every_text_has_both_languages_with_the_same_gaps(key: str) -> None:
 
 
 def test_no_window_says_what_is_not_in_the_catalogue() -> None:
-    sources = {f: f.read_text("utf-8") for f in UI.glob("*.py") if f.name != "text.py"}
+    sources = {f: f.read_text("utf-8") for f in UI.rglob("*.py") if f.name != "text.py"}
     strings = {f.name: re.findall(r'"([^"\n]*)"', text) for f, text in sources.items()}
 
     assert [] == [(name, s) for name, found in strings.items() for s in found if CHINESE.search(s)]
 
 
 def test_every_text_is_used() -> None:
-    sources = "".join(f.read_text("utf-8") for f in UI.glob("*.py") if f.name != "text.py")
+    sources = "".join(f.read_text("utf-8") for f in UI.rglob("*.py") if f.name != "text.py")
     unused = [k for k in TEXTS if f'"{k}"' not in sources and not k.startswith(FAMILIES)]
 
     assert [] == unused
