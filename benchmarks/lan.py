@@ -19,7 +19,7 @@ from library import REFUSED, Bench, Server, Verdict, answer_of, compiled, settin
 from scratch import scratch_site
 
 from yibao_face.daemon.cli.device.lan import settings_of
-from yibao_face.daemon.cli.library import settings_of as local_of
+from yibao_face.daemon.cli.machine.library import settings_of as local_of
 from yibao_face.daemon.config import Config, load_config
 from yibao_face.daemon.demo.child import child_daemon
 from yibao_face.daemon.lan import exchange

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from yibao_face.daemon.cli.doctor import ALL
+from yibao_face.daemon.cli.machine.doctor import ALL
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.doctor.check import Check, Finding, made

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from harness import ROOT
 
-from yibao_face.daemon.cli.doctor import ALL
+from yibao_face.daemon.cli.machine.doctor import ALL
 from yibao_face.daemon.cli.main import parser
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config

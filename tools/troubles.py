@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yibao_face.daemon.cli.doctor import ALL
+from yibao_face.daemon.cli.machine.doctor import ALL
 from yibao_face.daemon.doctor.trouble import table_text
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "manual" / "故障代码表.md"

@@ -1,1 +1,1 @@
-"""The command ``yibao-face``: one module per sub-command."""
+"""The command ``yibao-face``: one module per sub-command, in the rooms of who needs it."""

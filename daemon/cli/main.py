@@ -13,22 +13,24 @@ from importlib.metadata import version
 
 from yibao_face.daemon.cli.common import CliError
 
-# Of this room, in the order of the help.
+# In the order of the help.
 _MODULES = (
-    *("lab.demo", "serve", "agent", "doctor", "verify", "counter", "person", "staff"),
+    *("lab.demo", "serve", "agent", "machine.doctor", "verify"),
+    *("desk.counter", "desk.person", "desk.staff"),
     *("device.camera", "device.reader", "device.lan", "desk.act", "desk.rate", "desk.table"),
-    *("centre.certificate", "library", "centre.policy", "centre.inbox", "centre.queue"),
-    *("centre.link", "centre.center", "lab.conform", "models", "lab.clip", "config"),
-    *("device.setup", "lab.bench", "lab.calibrate", "lab.liveness", "update"),
+    *("centre.certificate", "machine.library", "centre.policy", "centre.inbox", "centre.queue"),
+    *("centre.link", "centre.center", "lab.conform", "machine.models", "lab.clip"),
+    *("machine.config", "machine.setup"),
+    *("lab.bench", "lab.calibrate", "lab.liveness", "machine.update"),
 )
 # What a counter waits for: nothing but its own module is loaded.
 _QUICK = {
     "serve": "serve",
     "agent": "agent",
-    "setup": "device.setup",
-    "update": "update",
-    "library": "library",
-    "doctor": "doctor",
+    "setup": "machine.setup",
+    "update": "machine.update",
+    "library": "machine.library",
+    "doctor": "machine.doctor",
 }
 
 

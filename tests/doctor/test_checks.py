@@ -24,7 +24,7 @@ from doctor_bed import Bench
 from doctor_case import CASES, FAIL, OK, SKIP, WARN, Case
 from harness import require, wait_for
 
-from yibao_face.daemon.cli.doctor import ALL
+from yibao_face.daemon.cli.machine.doctor import ALL
 from yibao_face.daemon.doctor.check import Check, Level, made, well
 from yibao_face.daemon.doctor.counter import model, record
 

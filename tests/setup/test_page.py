@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from harness import ROOT
 
-from yibao_face.daemon.cli.device.setup import TAKEN, USAGE
+from yibao_face.daemon.cli.machine.setup import TAKEN, USAGE
 from yibao_face.daemon.setup.answer import LIBRARIES, Answer
 
 PAGE = (ROOT / "docs" / "windows.md").read_text("utf-8")

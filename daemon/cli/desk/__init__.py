@@ -1,1 +1,1 @@
-"""Commands of the clerk: agents, ward, treatments, attendance, registrations, rate."""
+"""Commands of the clerk: persons, staff, agents, ward, treatments, attendance, rate."""

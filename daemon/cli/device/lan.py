@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
-from yibao_face.daemon.cli.library import registry_text, setting_text
+from yibao_face.daemon.cli.machine.library import registry_text, setting_text
 from yibao_face.daemon.clock import Clock
 from yibao_face.daemon.config import Config
 from yibao_face.daemon.lan.caller import Caller, CallerBook, CallerError

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from yibao_face.daemon.cli.centre.link import enrol_with
 from yibao_face.daemon.cli.common import CliError, Commands, command, config_of, say
-from yibao_face.daemon.cli.library import settings_of
+from yibao_face.daemon.cli.machine.library import settings_of
 from yibao_face.daemon.codes import ERRORS
 from yibao_face.daemon.config import Config, ConfigError, default_home, load_site
 from yibao_face.daemon.doctor.check import Level

@@ -1,0 +1,1 @@
+"""Commands for the machine the daemon runs on: what is installed, set and wrong."""
