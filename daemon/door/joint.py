@@ -60,9 +60,7 @@ class Calls:
             joint.attempt.cancel(End.STOPPING)
         await asyncio.to_thread(self.workers.shutdown, wait=True)
 
-    async def _joined(
-        self, key: Hashable, work: Callable[[Attempt], Any], caller: str
-    ) -> _Joint:
+    async def _joined(self, key: Hashable, work: Callable[[Attempt], Any], caller: str) -> _Joint:
         while (found := self._under_way.get(key)) is not None:
             if not found.attempt.is_cancelled:
                 return found

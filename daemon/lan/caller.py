@@ -79,7 +79,9 @@ class CallerBook:
         if not 1 <= len(name) <= 40 or not name.isprintable():
             raise CallerError("名称须为1到40个字 / a name has 1 to 40 characters")
         if name.casefold() == LOCAL:
-            raise CallerError(f"记录以{LOCAL}指本机，请换名 / records mean this machine by {LOCAL}")
+            raise CallerError(
+                f"记录以{LOCAL}指本机，请换名 / records mean this machine by {LOCAL}"
+            )
         networks = tuple(network_of(text) for text in addresses)
         if not networks:
             raise CallerError("须指明地址 / an address is needed")
