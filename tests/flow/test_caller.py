@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,21 +95,15 @@ def test_a_pass_asked_again_elsewhere_has_one_record_and_a_line(
 def test_who_joins_a_call_under_way_is_on_its_record(cast: Config, clips: Path) -> None:
     put_before_camera(cast, clips, "nobody")
     brief = EncounterConfig(deadline_s=20.0, capture_s=3.0)
-    body, heard = his_call(FIRST), list[dict[str, Any]]()
-    with counters(cast, encounter=brief) as found:
-        asking = [
-            threading.Thread(target=lambda n=name: heard.append(found.ask(n, body)))
-            for name in (ONE, TWO)
-        ]
-        asking[0].start()
+    body = his_call(FIRST)
+    with counters(cast, encounter=brief) as found, ThreadPoolExecutor(2) as asking:
+        first = asking.submit(found.ask, ONE, body)
         wait_for(lambda: found.site.daemon.service.booth.occupied)
-        asking[1].start()
-        for thread in asking:
-            thread.join(20)
+        second = asking.submit(found.ask, TWO, body)
+        assert first.result(20) == second.result(20)
         [(_, detail)] = found.details()
 
     assert {"caller": ONE, "joined": [TWO]} == detail
-    assert heard[0] == heard[1]
 
 
 def test_a_sign_in_says_which_machine_asked(cast: Config, clips: Path) -> None:
