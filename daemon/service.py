@@ -75,6 +75,7 @@ class Call:
     body_sha256: str
     numbers: tuple[str, ...]
     person: str
+    attempt: Attempt
 
     @property
     def deal(self) -> tuple[str, str]:
@@ -109,19 +110,22 @@ class Service:
         id_ = self.ledger.new_id()
         numbers = Numbers(request.id_number, request.person_number)
         digests = self.gallery.digests(numbers)
-        call = Call(id_, request, body_sha256, digests, digests[0])
+        call = Call(id_, request, body_sha256, digests, digests[0], attempt)
         try:
             call = replace(call, person=self.gallery.person_of(numbers))
             with self._held(call) as free:
                 if not free:
                     return self._close(call, Settled(refused(Cause.DEAL_TAKEN)))
-                return self._answer(call, attempt)
+                return self._answer(call)
         except Exception as exc:  # noqa: BLE001  # the last line before a HIS
             return self._close(call, Settled(refused(told(id_, exc))))
 
-    def refuse(self, error: BadRequestError) -> Reply:
-        """The reply to a call that could not be parsed: nothing to record but the fault."""
-        logger.info("call refused: %s", cause_of(error).value)
+    def refuse(self, error: BadRequestError, caller: str) -> Reply:
+        """The reply to a call that could not be parsed: nothing to record but the fault.
+
+        ``caller``: the machine that asked.
+        """
+        logger.info("call refused: %s, asked by %s", cause_of(error).value, caller)
         return Reply(Answer.FAIL, error.advice, "", Who.NOBODY)
 
     @contextlib.contextmanager
@@ -140,7 +144,7 @@ class Service:
                 with self._guard:
                     del self._running[call.deal]
 
-    def _answer(self, call: Call, attempt: Attempt) -> Reply:
+    def _answer(self, call: Call) -> Reply:
         revoked = self.rules.revoked()
         if not self.rules.devices.isdisjoint(revoked.devices):
             return self._close(call, Settled(refused(Cause.DEVICE_REVOKED)))
@@ -148,11 +152,12 @@ class Service:
         if isinstance(earlier, Event) and earlier.certificate_no in revoked.certificates:
             earlier = None
         if isinstance(earlier, Event):
-            logger.info("call repeats encounter %s", earlier.id)
+            # No record is made of it: who asked again, and from where, stands here.
+            logger.info("call repeats encounter %s, asked by %s", earlier.id, call.attempt.said())
             return _again(earlier)
         if earlier is not None:
             return self._close(call, Settled(refused(earlier)))
-        return self._close(call, self._settle(call, attempt))
+        return self._close(call, self._settle(call))
 
     def _earlier(self, call: Call) -> Event | Cause | None:
         institution, deal_no = call.deal
@@ -166,7 +171,7 @@ class Service:
         now_ms = self.ledger.clock.unix_ms()
         return earlier_answer(events, persons, now_ms, self.rules.repeat)
 
-    def _settle(self, call: Call, attempt: Attempt) -> Settled:
+    def _settle(self, call: Call) -> Settled:
         before = self._before(call.person)
         if self._is_locked(before):
             return Settled(refused(Cause.LOCKED_OUT))
@@ -179,7 +184,7 @@ class Service:
         inpatient = request.fields["med_type"] in self.rules.inpatient_med_types
         asked = self._is_challenged(call, before)
         subject = Subject(numbers, request.name, agents=not inpatient, challenge=asked)
-        outcome, trace = self.booth.meet(call.id, subject, attempt)
+        outcome, trace = self.booth.meet(call.id, subject, call.attempt)
         return Settled(outcome, trace, found.rule)
 
     def _before(self, person: str) -> list[Event]:
@@ -253,7 +258,7 @@ class Service:
         return _reply(outcome, certificate)
 
     def _detail(self, call: Call, settled: Settled) -> dict[str, Any]:
-        detail: dict[str, Any] = {}
+        detail = call.attempt.origin()
         if set(call.numbers) != {call.person}:
             detail["numbers"] = list(call.numbers)
         if settled.trace.agent:

@@ -38,8 +38,15 @@ def furnish(made: Bureau) -> None:
     body = {"name": HOSTILE, "kind": "pharmacy", "region": "320102"}
     admin.put(f"/institutions/{INSTITUTION}", body)
     now_ms = unix_ms()
+    asked = json.dumps({"caller": "收费一号窗", "joined": ["local"]}, ensure_ascii=False)
     some = [
-        record(n, at_unix_ms=now_ms - n * 1000, deal_no=f"D{n:08d}", certificate_no=f"CP{n:08d}")
+        record(
+            n,
+            at_unix_ms=now_ms - n * 1000,
+            deal_no=f"D{n:08d}",
+            certificate_no=f"CP{n:08d}",
+            detail=asked,
+        )
         for n in range(RECORDS)
     ]
     detail = {"case": "in-treatment", "from": "2026-11-01", "until": "2026-12-01"}

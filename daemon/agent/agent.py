@@ -18,8 +18,9 @@ from yibao_face.daemon.agent.window.keeper import Keeper
 from yibao_face.daemon.console.serve import serve_with_console
 from yibao_face.daemon.door.client import Caller, ClientError, caller_of
 from yibao_face.daemon.door.guard import bearer_matches, refused
-from yibao_face.daemon.door.server import stop_on_signals, token_file
+from yibao_face.daemon.door.server import stop_on_signals
 from yibao_face.daemon.door.stop import Stop
+from yibao_face.daemon.door.token import token_file
 from yibao_face.daemon.link.link import NONE
 from yibao_face.daemon.wiring import Daemon
 from yibao_face.installer.update.site import default_root

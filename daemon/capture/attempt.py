@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from enum import Enum, auto
+from typing import Any
+
+from yibao_face.daemon.core.encounter import LOCAL
 
 
 class EncounterEndedError(Exception):
@@ -57,19 +60,38 @@ _RAISED: dict[End, tuple[type[EncounterEndedError], str]] = {
 
 
 class Attempt:
-    """Made at the door; checked between frames. ``deadline_s`` counts from construction."""
+    """Made at the door; checked between frames. ``deadline_s`` counts from construction.
 
-    def __init__(self, deadline_s: float) -> None:
+    ``caller``: the machine that asked, by its name among those that may; ``LOCAL``: this one.
+    """
+
+    def __init__(self, deadline_s: float, caller: str = LOCAL) -> None:
         self._until = time.monotonic() + deadline_s
+        self._callers: tuple[str, ...] = (caller,)
         self._ended = threading.Event()
-        self._cancelling = threading.Lock()
+        self._changing = threading.Lock()
         self._end: End | None = None
 
     def cancel(self, end: End) -> None:
         """Make the next ``check`` raise; the first reason counts."""
-        with self._cancelling:
+        with self._changing:
             self._end = self._end or end
             self._ended.set()
+
+    def join(self, caller: str) -> None:
+        """Another call that waits for the same answer, of this machine or of another."""
+        with self._changing:
+            if caller not in self._callers:
+                self._callers = (*self._callers, caller)
+
+    def origin(self) -> dict[str, Any]:
+        """For the record: ``caller`` that asked, ``joined`` where others wait as well."""
+        joined = list(self._callers[1:])
+        return {"caller": self._callers[0], **({"joined": joined} if joined else {})}
+
+    def said(self) -> str:
+        """Who asked, for the log."""
+        return ", ".join(self._callers)
 
     @property
     def is_cancelled(self) -> bool:

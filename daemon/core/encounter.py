@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum, unique
 
+# How records name this machine itself where they say which machine asked.
+LOCAL = "local"
+
 
 class Answer(IntEnum):
     """``code`` of zjHisFunCall and POST /stdcashFaceAuth (S0-07): non-zero lets the HIS go on."""

@@ -80,7 +80,7 @@ class Attendance:
             request_sha256=body_sha256,
             trace=trace,
             findings=request.findings,
-            detail=_clock_detail(self.ledger),
+            detail={**_clock_detail(self.ledger), **attempt.origin()},
             sealed={**request.fields, "extra": request.extra},
         )
         self.ledger.write(id_, entry)

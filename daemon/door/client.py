@@ -13,8 +13,8 @@ from yibao_face.daemon.config import Config
 from yibao_face.daemon.door.clerk import COUNTER_PATH
 from yibao_face.daemon.door.desk import DESK_PATH
 from yibao_face.daemon.door.http import ATTENDANCE_PATH, AUTH_PATH, HEALTH_PATH
-from yibao_face.daemon.door.server import token_file
 from yibao_face.daemon.door.stop import STOP_PATH
+from yibao_face.daemon.door.token import token_file
 
 # A HIS waits five minutes and more (S0-05).
 _CALL_TIMEOUT_S = 330.0
@@ -117,6 +117,8 @@ def caller_of(config: Config, port: int | None = None, *, clerk: bool = False) -
     if clerk:
         try:
             token = token_file(config.data).read_text("ascii")
+        except PermissionError as exc:
+            raise ClientError("the daemon of this data folder is another user's") from exc
         except OSError as exc:
             raise ClientError("no daemon runs on this data folder (no counter.token)") from exc
     return Caller(config.door.host, port or config.door.port, token)

@@ -16,7 +16,7 @@ from yibao_face.daemon.booth.board import Phase
 from yibao_face.daemon.booth.eye import camera_view
 from yibao_face.daemon.codes import TABLE
 from yibao_face.daemon.config import Config
-from yibao_face.daemon.core.encounter import Cause
+from yibao_face.daemon.core.encounter import LOCAL, Cause
 from yibao_face.daemon.desk.attendance import Attendance, reply_of
 from yibao_face.daemon.door.clerk import clerk_routes
 from yibao_face.daemon.door.desk import desk_routes
@@ -48,10 +48,14 @@ _OWN = frozenset({"counter", "desk", "health", "ui"})
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A call as it came. ``declared``: charset; ``plain``: came as ``text/plain``."""
+    """A call as it came. ``declared``: charset; ``plain``: came as ``text/plain``.
+
+    ``caller``: the machine that asks, ``LOCAL`` or its name among those that may.
+    """
 
     body: bytes
     declared: str | None
+    caller: str
     plain: bool = False
 
 
@@ -73,7 +77,7 @@ class HisDoor:
         try:
             given = await _given(request)
         except BadRequestError as exc:
-            return respond(self.service.refuse(exc), exc.charset)
+            return respond(self.service.refuse(exc, LOCAL), exc.charset)
         return await self.settle(given)
 
     async def settle(self, given: Given) -> web.Response:
@@ -82,18 +86,18 @@ class HisDoor:
             parsed = parse_request(given.body, given.declared, self.forced)
             self._check_type(given, parsed.charset)
         except BadRequestError as exc:
-            return respond(self.service.refuse(exc), exc.charset)
+            return respond(self.service.refuse(exc, given.caller), exc.charset)
         numbers = (parsed.id_number, parsed.person_number)
         key = (AUTH_PATH, parsed.institution_code, parsed.deal_no, *numbers)
         work = partial(self.service.serve, parsed, body_digest(given.body))
-        return respond(await self.calls.run(key, work), parsed.charset)
+        return respond(await self.calls.run(key, work, given.caller), parsed.charset)
 
     async def attend(self, request: web.Request) -> web.Response:
         """``POST /hisCallAtten``: ``HisCallAtten`` by HTTP, an extension of ours (Q12)."""
         try:
             given = await _given(request)
         except BadRequestError as exc:
-            return _unsigned(exc)
+            return _unsigned(exc, LOCAL)
         return await self.sign(given)
 
     async def sign(self, given: Given) -> web.Response:
@@ -102,10 +106,10 @@ class HisDoor:
             parsed = parse_attendance(given.body, given.declared, self.forced)
             self._check_type(given, parsed.charset)
         except BadRequestError as exc:
-            return _unsigned(exc)
+            return _unsigned(exc, given.caller)
         key = (ATTENDANCE_PATH, parsed.institution_code, parsed.id_number, parsed.action)
         work = partial(self.attendance.serve, parsed, body_digest(given.body))
-        return respond(await self.calls.run(key, work), parsed.charset)
+        return respond(await self.calls.run(key, work, given.caller), parsed.charset)
 
     def _check_type(self, given: Given, charset: str) -> None:
         """After parsing: told in the charset the caller was seen to speak."""
@@ -182,7 +186,8 @@ def broken(path: str) -> web.Response:
     return refusal(TABLE[Cause.INTERNAL].message)
 
 
-def _unsigned(exc: BadRequestError) -> web.Response:
+def _unsigned(exc: BadRequestError, caller: str) -> web.Response:
+    logger.info("attendance call refused: %s, asked by %s", Cause.BAD_REQUEST.value, caller)
     prefix = reply_of(Cause.BAD_REQUEST).msg.split()[0]
     return respond(AttendanceReply(1, f"{prefix} {exc.advice}"), exc.charset)
 
@@ -190,7 +195,7 @@ def _unsigned(exc: BadRequestError) -> web.Response:
 async def _given(request: web.Request) -> Given:
     body = await _read(request)
     declared = known(request.charset) or known(request.headers.get("X-HCF-ACP"))
-    return Given(body, declared, declares_plain_text(request))
+    return Given(body, declared, LOCAL, declares_plain_text(request))
 
 
 async def _read(request: web.Request) -> bytes:

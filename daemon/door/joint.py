@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from yibao_face.daemon.capture.attempt import Attempt, End
+from yibao_face.daemon.core.encounter import LOCAL
 
 # Threads for calls: one holds the camera, the rest are answered at once or told busy.
 _WORKERS = 8
@@ -34,9 +35,15 @@ class Calls:
     )
     _under_way: dict[Hashable, _Joint] = field(default_factory=dict[Hashable, _Joint])
 
-    async def run(self, key: Hashable, work: Callable[[Attempt], _Answer]) -> _Answer:
-        """The answer of ``work``, or of the run with ``key`` that is under way already."""
-        joint = await self._joined(key, work)
+    async def run(
+        self, key: Hashable, work: Callable[[Attempt], _Answer], caller: str = LOCAL
+    ) -> _Answer:
+        """The answer of ``work``, or of the run with ``key`` that is under way already.
+
+        ``caller``: the machine that asks; the attempt knows all who wait for it.
+        """
+        joint = await self._joined(key, work, caller)
+        joint.attempt.join(caller)
         joint.waiting += 1
         try:
             # Shielded: one caller who leaves must not take the answer from the others.
@@ -53,14 +60,14 @@ class Calls:
             joint.attempt.cancel(End.STOPPING)
         await asyncio.to_thread(self.workers.shutdown, wait=True)
 
-    async def _joined(self, key: Hashable, work: Callable[[Attempt], Any]) -> _Joint:
+    async def _joined(self, key: Hashable, work: Callable[[Attempt], Any], caller: str) -> _Joint:
         while (found := self._under_way.get(key)) is not None:
             if not found.attempt.is_cancelled:
                 return found
             # Its caller left; whoever asks now wants an answer of his own, once it has wound up.
             await asyncio.wait({found.job})
             await asyncio.sleep(0)
-        attempt = Attempt(self.deadline_s)
+        attempt = Attempt(self.deadline_s, caller)
         job = asyncio.get_running_loop().run_in_executor(self.workers, work, attempt)
         joint = self._under_way[key] = _Joint(attempt, job)
         job.add_done_callback(lambda _job: self._forget(key, joint))

@@ -31,7 +31,7 @@ def answering(door: HisDoor, signer: Signer) -> Answering:
 
 
 async def _response(door: HisDoor, call: Call) -> web.Response:
-    given = Given(call.body, known(call.code_page))
+    given = Given(call.body, known(call.code_page), call.caller)
     try:
         if call.path == AUTH_PATH:
             return await door.settle(given)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import os
-import secrets
 import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable
-from pathlib import Path
 
 from aiohttp import web
 
@@ -19,6 +16,7 @@ from yibao_face.daemon.door.http import HIS_DOOR, build_app
 from yibao_face.daemon.door.plain import PlainRunner
 from yibao_face.daemon.door.remote import answering
 from yibao_face.daemon.door.stop import stop_route
+from yibao_face.daemon.door.token import token_file, write_token
 from yibao_face.daemon.wiring import Daemon
 
 # How long calls under way may take to notice that the daemon stops.
@@ -27,11 +25,6 @@ _SHUTDOWN_S = 3.0
 
 class PortTakenError(Exception):
     """Another program listens on the port HIS programs call."""
-
-
-def token_file(data: Path) -> Path:
-    """Where the clerk's window finds the daemon's token."""
-    return data / "counter.token"
 
 
 async def serve(
@@ -46,7 +39,7 @@ async def serve(
     """
     # The port first: a second daemon must fail before it takes the first one's token away.
     with contextlib.closing(_bound(daemon.config.door.host, daemon.config.door.port)) as sock:
-        token = _write_token(token_file(daemon.config.data))
+        token = write_token(token_file(daemon.config.data))
         app = build_app(daemon.config, daemon, token, [*more, stop_route(stop, token)])
         # A caller who goes away cancels its handler: the camera must not stay on for nobody.
         runner = PlainRunner(
@@ -104,14 +97,3 @@ def _bound(host: str, port: int) -> socket.socket:
             raise PortTakenError(f"port {port} is taken by another program") from exc
         raise
     return sock
-
-
-def _write_token(path: Path) -> str:
-    token = secrets.token_urlsafe(32)
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(token)
-    part.replace(path)
-    return token

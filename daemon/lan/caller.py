@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, cast
 
+from yibao_face.daemon.core.encounter import LOCAL
 from yibao_face.daemon.gallery.vault import Vault, VaultError
 from yibao_face.daemon.lan.exchange import ID_BYTES, SECRET_BYTES
 from yibao_face.installer.update.swap import lock
@@ -40,6 +41,11 @@ class Caller:
     networks: tuple[IPv4Network, ...]
     added: str
     secret: bytes = field(repr=False)
+
+    @property
+    def recorded(self) -> str:
+        """How records name it: never as this machine itself, whatever an old list calls it."""
+        return self.id if self.name.casefold() == LOCAL else self.name
 
     def may_be_at(self, address: IPv4Address) -> bool:
         """Whether it calls from there."""
@@ -72,6 +78,10 @@ class CallerBook:
         name = name.strip()
         if not 1 <= len(name) <= 40 or not name.isprintable():
             raise CallerError("名称须为1到40个字 / a name has 1 to 40 characters")
+        if name.casefold() == LOCAL:
+            raise CallerError(
+                f"记录以{LOCAL}指本机，请换名 / records mean this machine by {LOCAL}"
+            )
         networks = tuple(network_of(text) for text in addresses)
         if not networks:
             raise CallerError("须指明地址 / an address is needed")

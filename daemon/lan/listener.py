@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
@@ -195,7 +195,7 @@ class Lan:
         if self._known().get(caller.id) != caller:
             # Taken off the list between its two messages.
             raise UnansweredError(Refusal.CALLER)
-        return caller, keys, call
+        return caller, keys, replace(call, caller=caller.recorded)
 
     def _proven(self, hello: Hello, address: str) -> Caller:
         """The caller who said this. For an id nobody has as much is done as for a known one."""

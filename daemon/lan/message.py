@@ -23,12 +23,16 @@ _END = b"\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. ``nonce``: 32 bytes the answer is signed over. ``code_page``: of the HIS."""
+    """One call. ``nonce``: 32 bytes the answer is signed over. ``code_page``: of the HIS.
+
+    ``caller``: how records name the machine it came from; empty until that is proven.
+    """
 
     path: str
     nonce: bytes
     code_page: str | None
     body: bytes
+    caller: str = ""
 
 
 def read_call(text: bytes) -> Call:

@@ -65,7 +65,7 @@ def make(out: Path, given: argparse.Namespace) -> None:
 def check(out: Path) -> None:
     """Install, call, upgrade, roll back and uninstall what lies in ``out``; ``PackageError``."""
     folder = ROOT / "tests" / "installer"
-    tests = [folder / f"test_windows_{name}.py" for name in ("package", "trouble")]
+    tests = [folder / f"test_windows_{name}.py" for name in ("package", "trouble", "token")]
     more = {"YIBAO_FACE_PACKAGED": str(out), "YIBAO_FACE_TOOLCHAIN": "required"}
     say(run([sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", *tests], more=more))
 

@@ -23,7 +23,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._reasons: set[str] = set()
-        self._batches = self._counter("batches", "batches answered")
+        self._batches = self._counter("batches", "batches answered, or written from the bus")
         self._records = self._counter("records", "records by what was said of them", "status")
         self._rejects = self._counter("rejects", "rejected records by reason", "reason")
         self._alarms = self._counter("alarms", "batches that raised an alarm, by kind", "kind")
@@ -50,6 +50,7 @@ class Metrics:
         }
         self._disk = self._gauge("disk_free_bytes", "room where evidence is kept")
         self._pool = self._gauge("db_connections", "connections to the database in use")
+        self._bus: Gauge | None = None
 
     def batch(self, statuses: dict[str, int], reasons: list[str], alarms: tuple[str, ...]) -> None:
         """A batch was taken in."""
@@ -59,7 +60,11 @@ class Metrics:
         for reason in reasons:
             self._rejects.labels(self._bounded(reason)).inc()
         for kind in alarms:
-            self._alarms.labels(kind).inc()
+            self.alarm(kind)
+
+    def alarm(self, kind: str) -> None:
+        """An alarm was raised; a word of ours."""
+        self._alarms.labels(kind).inc()
 
     def answered(self, seconds: float) -> None:
         """How long a batch took."""
@@ -78,6 +83,16 @@ class Metrics:
         for gate, waiting in gates.items():
             self._waiting.labels(gate).set_function(waiting)
         self._pulling.set_function(pulling)
+
+    def bus(self, messages: float) -> None:
+        """How many messages nobody has written yet, not a number where that is unknown.
+
+        A process without a bus never calls it, and has no such figure.
+        """
+        if self._bus is None:
+            told = "messages on the bus that are not written; NaN while it does not answer"
+            self._bus = self._gauge("bus_messages", told)
+        self._bus.set(messages)
 
     def text(self, sight: Sight, disk_free_bytes: int, connections: int) -> bytes:
         """The exposition format, version 0.0.4."""

@@ -110,6 +110,18 @@ def test_one_has_its_cause_and_the_next_step(day: Office) -> None:
     assert day.window(Role.CLERK).ask(f"/encounters/{passed['id']}").json()["certificate"]
 
 
+def test_which_machines_asked_is_listed(day: Office) -> None:
+    desk = day.site.daemon.desk
+    for detail in ({"caller": "收费一号窗", "joined": ["local"]}, {}):
+        entry = Entry(Kind.SETTLEMENT, refused(Cause.NO_FACE), SITE, detail=detail)
+        desk.ledger.write(desk.ledger.new_id(), entry)
+    rows = listed(day)["rows"]
+
+    assert [[], ["收费一号窗", "local"], ["local"]] == [row["callers"] for row in rows[:3]]
+    found = day.window(Role.ENGINEER).ask(f"/encounters/{rows[1]['id']}").json()
+    assert ["收费一号窗", "local"] == found["callers"]
+
+
 def test_one_that_is_none_is_told(day: Office) -> None:
     day.site.caller.act("settled", {"day": "2026-12-01", "count": 1})
     [other] = [r.id for r in day.site.daemon.ledger.outbox.waiting() if r.kind == "settled"]

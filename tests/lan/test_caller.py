@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -136,3 +137,18 @@ def test_the_daemon_sees_a_change_at_once(book: CallerBook) -> None:
     assert {made.id: made} == roster.callers()
     book.remove(made.id)
     assert {} == roster.callers()
+
+
+@pytest.mark.parametrize("name", ["local", " LOCAL "])
+def test_nobody_is_named_as_records_name_this_machine(book: CallerBook, name: str) -> None:
+    with pytest.raises(CallerError, match="换名"):
+        book.add(name, ("10.0.0.7",), DAY)
+
+    assert () == book.all()
+
+
+def test_a_caller_of_an_old_list_is_not_recorded_as_this_machine(book: CallerBook) -> None:
+    made = book.add("收费一号窗", ("10.0.0.7",), DAY)
+
+    assert "收费一号窗" == made.recorded
+    assert made.id == replace(made, name="Local").recorded

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from yibao_face.daemon.cli.centre import office, upkeep, writer
 from yibao_face.daemon.cli.centre.seal import add_actions
-from yibao_face.daemon.cli.centre.service import EVIDENCE, add_log, log_lines
+from yibao_face.daemon.cli.centre.service import EVIDENCE, add_log, add_metrics, log_lines, watched
 from yibao_face.daemon.cli.centre.service import action as _action
 from yibao_face.daemon.cli.centre.service import opened as _open
 from yibao_face.daemon.cli.common import CliError, Commands, command, read_file, say
@@ -70,8 +70,7 @@ def add(commands: Commands) -> None:
 def _serving(parser: argparse.ArgumentParser) -> None:
     """What else can be said about the service."""
     add_log(parser)
-    told = "metrics for Prometheus on 127.0.0.1 (default: none) / 监控端口"
-    parser.add_argument("--metrics-port", type=int, metavar="PORT", help=told)
+    add_metrics(parser)
     told = "evidence of all machines together, Mbit/s (default 100) / 证据总带宽"
     parser.add_argument("--evidence-mbit", type=float, default=100.0, metavar="N", help=told)
     told = f"hours without evidence, default {_PEAK} / 证据避让时段"
@@ -93,7 +92,7 @@ def _init(given: argparse.Namespace) -> int:
 
 def _serve(given: argparse.Namespace) -> int:
     from yibao_face.sync.center.center import open_center  # noqa: PLC0415  # see ``service``
-    from yibao_face.sync.center.http.metrics import metrics_site  # noqa: PLC0415  # see ``service``
+    from yibao_face.sync.center.http.metrics import part_of  # noqa: PLC0415  # see ``service``
     from yibao_face.sync.center.http.server import serve  # noqa: PLC0415  # see ``service``
 
     log_lines(given)
@@ -106,9 +105,7 @@ def _serve(given: argparse.Namespace) -> int:
             say(f"ready https://{given.host}:{port}")
 
         async with AsyncExitStack() as stack:
-            if given.metrics_port is not None:
-                port = await stack.enter_async_context(metrics_site(center, given.metrics_port))
-                say(f"metrics http://127.0.0.1:{port}/metrics")
+            await stack.enter_async_context(watched(given, part_of(center)))
             await stack.enter_async_context(office.serving(given, center, stop))
             await serve(center, given.host, given.port, ready, stop, share=given.share_port)
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yibao_face.daemon.cli.common import CliError, Commands
+from yibao_face.daemon.cli.common import CliError, Commands, say
 from yibao_face.sync.center.api import CenterError
 from yibao_face.sync.center.log import JsonLines
 
 if TYPE_CHECKING:
     from yibao_face.sync.center.center import Center
+    from yibao_face.sync.center.http.metrics import Part
 
 _DB = "YIBAO_FACE_CENTER_DB"
 EVIDENCE = "YIBAO_FACE_CENTER_EVIDENCE"
@@ -53,6 +55,25 @@ def log_lines(given: argparse.Namespace) -> None:
     plain = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     handler.setFormatter(JsonLines() if given.log_json else plain)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def add_metrics(parser: argparse.ArgumentParser) -> None:
+    """Where what runs for long tells how it is."""
+    told = "metrics and health on 127.0.0.1 (default: none) / 监控端口"
+    parser.add_argument("--metrics-port", type=int, metavar="PORT", help=told)
+
+
+@asynccontextmanager
+async def watched(given: argparse.Namespace, part: Part) -> AsyncGenerator[None, None]:
+    """Metrics of ``part`` on the port asked for, if one was, meanwhile; ``CenterError``."""
+    from yibao_face.sync.center.http.metrics import metrics_site  # noqa: PLC0415  # see ``_one_line``
+
+    if given.metrics_port is None:
+        yield
+        return
+    async with metrics_site(part, given.metrics_port) as port:
+        say(f"metrics http://127.0.0.1:{port}/metrics")
+        yield
 
 
 def _one_line(run: Run) -> Run:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from yibao_face.daemon.cli.centre.service import action, add_log, log_lines
+from yibao_face.daemon.cli.centre.service import action, add_log, add_metrics, log_lines, watched
 from yibao_face.daemon.cli.common import CliError, Commands, say
 from yibao_face.daemon.clock import moment
 from yibao_face.sync.center.api import Limits, unix_ms
 
 if TYPE_CHECKING:
     from yibao_face.sync.center.bus.api import Bus
+    from yibao_face.sync.center.bus.writer import Writer
+    from yibao_face.sync.center.http.metrics import Part
 
 _BUS = "YIBAO_FACE_CENTER_BUS"
 _NO_BUS = "no bus: give --bus nats://a,b,c"
@@ -25,6 +28,7 @@ def add(actions: Commands) -> None:
     """Register the actions."""
     writing = action(actions, "write", "from the bus into the database / 写库", write, db=True)
     add_log(writing)
+    add_metrics(writing)
     add_bus(writing)
     burying = action(actions, "dead", "what could not be written / 死信", dead)
     burying.add_argument("--retry", action="store_true", help="try once more / 重试")
@@ -49,6 +53,7 @@ def write(given: argparse.Namespace) -> int:
     """Write until told to stop."""
     from yibao_face.sync.center.bus.writer import Writer  # noqa: PLC0415  # no counter has it
     from yibao_face.sync.center.center import database_url  # noqa: PLC0415  # no counter has it
+    from yibao_face.sync.center.http.metrics import Part  # noqa: PLC0415  # no counter has it
     from yibao_face.sync.center.store.database import Database  # noqa: PLC0415  # no counter has it
     from yibao_face.sync.center.store.records import Records  # noqa: PLC0415  # no counter has it
 
@@ -66,13 +71,23 @@ def write(given: argparse.Namespace) -> int:
     database, bus = Database(database_url(given.data, given.db)), None
     try:
         bus = bus_at(given.bus)
-        say("writing")
-        Writer(bus, database, Records(database, limits), limits, unix_ms).run(stop)
+        writer = Writer(bus, database, Records(database, limits), limits, unix_ms)
+        part = Part(given.data, database, writer.metrics, unix_ms, bus)
+        asyncio.run(_write(given, writer, part, stop))
     finally:
         if bus is not None:
             bus.close()
         database.close()
     return 0
+
+
+async def _write(
+    given: argparse.Namespace, writer: Writer, part: Part, stop: threading.Event
+) -> None:
+    """The writer waits for bus and database: it has a thread, and this one answers who watches."""
+    async with watched(given, part):
+        say("writing")
+        await asyncio.to_thread(writer.run, stop)
 
 
 def dead(given: argparse.Namespace) -> int:

@@ -87,6 +87,7 @@ def _row(desk: Desk, record: Record) -> dict[str, Any]:
         "cause": record.cause,
         "message": TABLE[Cause(record.cause)].message,
         "institution": record.institution,
+        "callers": _callers(record),
         "demo": record.demo,
     }
 
@@ -104,6 +105,12 @@ def _who(desk: Desk, record: Record) -> tuple[str, str]:
         found = desk.gallery.alike(record.person)
         name = found.name if found else ""
     return starred(name), masked(number)
+
+
+def _callers(record: Record) -> list[str]:
+    """Machines whose HIS asked, the first first; none for acts at our own windows."""
+    detail: dict[str, Any] = json.loads(record.detail)
+    return [detail["caller"], *detail.get("joined", ())] if "caller" in detail else []
 
 
 def _query(desk: Desk, form: Form) -> Query:

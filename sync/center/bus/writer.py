@@ -10,6 +10,7 @@ from yibao_face.sync.center.api import CenterError, Limits, RefusedError, StoreD
 from yibao_face.sync.center.bus.api import Bus, Delivery
 from yibao_face.sync.center.bus.parcel import Parcel, opened, packed
 from yibao_face.sync.center.log import event, warning
+from yibao_face.sync.center.metric import Metrics
 from yibao_face.sync.center.store.database import Database, raise_alarm
 from yibao_face.sync.center.store.records import Records
 
@@ -22,13 +23,17 @@ _MOST_TRIES = 25
 
 
 class Writer:
-    """One of any number; the database keeps those of one device apart."""
+    """One of any number; the database keeps those of one device apart.
+
+    ``metrics``: what it wrote and put aside.
+    """
 
     def __init__(
         self, bus: Bus, database: Database, records: Records, limits: Limits, clock: UnixMs
     ) -> None:
         self._bus, self._database, self._records = bus, database, records
         self._limits, self._clock = limits, clock
+        self.metrics = Metrics()
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop``; what is in hand is finished first, or handed out again."""
@@ -79,6 +84,7 @@ class Writer:
         else:
             counts = Counter(taken.statuses)
             event("written", device=parcel.caller.device, **counts)
+            self.metrics.batch(counts, [], taken.alarms)
             for kind in taken.alarms:
                 warning("alarm", device=parcel.caller.device, kind=kind)
 
@@ -86,4 +92,5 @@ class Writer:
         name = self._bus.bury(data, device, reason)
         with self._database.writing() as db:
             raise_alarm(db, device, DEAD, name, self._clock())
+        self.metrics.alarm(DEAD)
         warning("alarm", device=device, kind=DEAD, reason=reason)

@@ -18,7 +18,7 @@ from harness import wait_for
 from prometheus_client.parser import text_string_to_metric_families
 
 from yibao_face.sync.center.api import CenterError, Limits, unix_ms
-from yibao_face.sync.center.http.metrics import metrics_site, metrics_text
+from yibao_face.sync.center.http.metrics import metrics_site, metrics_text, part_of
 from yibao_face.sync.center.log import JsonLines
 
 NAME = "张三丰"
@@ -27,7 +27,7 @@ NUMBER = "32010219800101123X"
 
 def samples(site: Site) -> dict[tuple[str, ...], float]:
     """Every sample by its name and the values of its labels."""
-    text = metrics_text(site.center).decode()
+    text = metrics_text(part_of(site.center)).decode()
     return {
         (sample.name.removeprefix("yibao_center_"), *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -119,7 +119,7 @@ def test_labels_hold_no_device_no_institution_and_no_id(site: Site) -> None:
     machine.call("GET", f"/{NUMBER}")
     machine.call("PUT", f"/v1/evidence/{NUMBER}", b"x")
 
-    text = metrics_text(site.center).decode()
+    text = metrics_text(part_of(site.center)).decode()
     for secret in (NAME, NUMBER, DEVICE, INSTITUTION, one["id"], one["person"], one["deal_no"]):
         assert secret not in text
 
@@ -134,11 +134,11 @@ def test_reasons_never_make_labels_without_end(embedded: Site) -> None:
 
 def test_the_metrics_are_served_on_the_loopback_address_only(embedded: Site) -> None:
     async def asked() -> tuple[int, str, str]:
-        async with metrics_site(embedded.center, 0) as port:
+        async with metrics_site(part_of(embedded.center), 0) as port:
             url = f"http://127.0.0.1:{port}/metrics"
             answer = await asyncio.to_thread(urllib.request.urlopen, url, None, 10)
             with pytest.raises(CenterError, match="cannot be opened"):
-                async with metrics_site(embedded.center, port):
+                async with metrics_site(part_of(embedded.center), port):
                     pass
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
 

@@ -271,6 +271,17 @@ def test_records_are_masked_paged_and_saved_as_a_sheet(browser: Browser, office:
         assert "5" * 64 not in text
 
 
+def test_a_records_facts_say_which_counter_asked(browser: Browser, office: Bureau) -> None:
+    with visit(browser, office, hired(office, Role.OPERATOR)) as visitor:
+        page = visitor.go(f"records?device={DEVICE}")
+        row = page.locator("tbody tr").filter(has_text="本人通过").first
+        row.get_by_role("button", name="查看", exact=False).click()
+        box = page.get_by_role("dialog")
+
+        expect(box).to_contain_text("发起电脑：收费一号窗")
+        expect(box).to_contain_text("同时等候结果的电脑：装有核验程序的本机")
+
+
 def test_who_may_sees_the_original_when_asked_for_and_that_is_written_down(
     browser: Browser, office: Bureau
 ) -> None:

@@ -25,6 +25,9 @@ document.addEventListener("alpine:init", () => {
     shut() { this.$refs.detail.close(); },
     mark(row) { return row.code === 1 ? "good" : row.code === 2 ? "plain" : "bad"; },
     result(row) { return text(`result.${row.code}`); },
+    callers(row) {
+      return row.callers.map((one) => one === "local" ? text("caller.local") : one).join("、") || "—";
+    },
     percent(value) { return value == null ? "—" : value.toFixed(3); },
     models() { return this.one ? Object.keys(this.one.models).join("、") : ""; },
     findings() {

@@ -119,10 +119,12 @@ const KEYS = {
   records: "涉及记录", evidence: "证据", reason: "理由", of: "所指登记", approved: "通过",
   reviewer: "审核人", day: "日期", count: "人次", category: "类别", event: "事件", match: "比对分",
   liveness: "活体分", quality: "质量分", department: "科室", bed: "床号", title: "名称",
+  caller: "发起电脑", joined: "同时等候结果的电脑",
 };
 const VALUES = {
   transferred: "转院", "in-treatment": "治疗中", "face-unrecognised": "人脸无法识别",
   "on-leave": "请假外出", settlement: "结算", treatment: "诊疗", register: "登记",
+  local: "装有核验程序的本机",
 };
 
 const CASE = { state: "case", kind: "casekind" };
