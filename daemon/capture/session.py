@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from yibao_face.daemon.capture.attempt import Attempt, CameraSilentError
 from yibao_face.daemon.capture.examine import Examiner, Shot
@@ -13,7 +14,13 @@ from yibao_face.daemon.capture.measure import measures_of
 from yibao_face.daemon.capture.watch import Watch
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import Measures
-from yibao_face.daemon.core.liveness.gate import Features, LivenessVerdict, attack_cause, judge
+from yibao_face.daemon.core.liveness.gate import (
+    Features,
+    LivenessPolicy,
+    LivenessVerdict,
+    attack_cause,
+    judge,
+)
 from yibao_face.daemon.core.quality import guidance
 from yibao_face.drivers.api import Camera, Frame
 from yibao_face.models.track import BestShots, FaceTracker
@@ -141,7 +148,7 @@ class _Passive:
     ) -> None:
         self._examiner, self._policy = examiner, examiner.liveness
         self._follower = Follower()
-        self._best = BestShots(self._rank, _KEPT_SHOTS)
+        self._best = self._none_yet()
         self._features: list[Features] = []
         self._before: list[Measures] = []
         self._held = held
@@ -198,7 +205,7 @@ class _Passive:
             # Attack frames are not forgotten: nobody clears his record by stepping aside.
             self._held += self._attacks()
             self._features, self._before = [], []
-            self._best = BestShots(self._rank, _KEPT_SHOTS)
+            self._best = self._none_yet()
         self.usable += 1
         self._features.append(shot.features)
         self._before.append(measures_of(shot))
@@ -209,10 +216,9 @@ class _Passive:
         causes = (attack_cause(features, self._policy) for features in self._features)
         return tuple(cause for cause in causes if cause is not None)
 
-    def _rank(self, shot: Shot) -> float:
-        """Best first; one that failed an attack gate only where no other is left."""
-        attacked = attack_cause(shot.features, self._policy) is not None
-        return shot.merit - _ATTACK_MALUS if attacked else shot.merit
+    def _none_yet(self) -> BestShots[Shot]:
+        # Not a method of ours: in such a circle the frames of a face, 8 MB, outlive the encounter.
+        return BestShots(partial(_rank, self._policy), _KEPT_SHOTS)
 
 
 def unfit(watch: Watch | None, frame: Frame, found: Shot | Cause, read_ns: int) -> Cause | None:
@@ -220,6 +226,12 @@ def unfit(watch: Watch | None, frame: Frame, found: Shot | Cause, read_ns: int) 
     if watch is None:
         return None
     return watch.see(frame, found.face.box if isinstance(found, Shot) else None, read_ns)
+
+
+def _rank(policy: LivenessPolicy, shot: Shot) -> float:
+    """Best first; one that failed an attack gate only where no other is left."""
+    attacked = attack_cause(shot.features, policy) is not None
+    return shot.merit - _ATTACK_MALUS if attacked else shot.merit
 
 
 def _goes_on(before: Shot, now: Shot) -> bool:
