@@ -134,7 +134,10 @@ class Booth:
             self._keep(scene.crops, id_, outcome, trace)
             return outcome, trace
         except Exception as exc:  # noqa: BLE001  # the last line: nothing may pass it
-            return refused(told(id_, exc)), trace
+            cause = told(id_, exc)
+            # A camera keeps the error it ended with: not what was seen as well.
+            exc.__traceback__ = None
+            return refused(cause), trace
 
     def _keep(self, crops: CropStore, id_: str, outcome: Outcome, trace: Trace) -> None:
         """Keep what an attack looked like; erase what is too old, whatever this one was."""

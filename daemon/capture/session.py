@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from yibao_face.daemon.capture.attempt import Attempt, CameraSilentError
 from yibao_face.daemon.capture.examine import Examiner, Shot
@@ -13,7 +14,7 @@ from yibao_face.daemon.capture.watch import Watch
 from yibao_face.daemon.core.encounter import Cause
 from yibao_face.daemon.core.liveness.challenge import Measures
 from yibao_face.daemon.core.liveness.course import SAME_FACE_OVERLAP, PassiveCourse
-from yibao_face.daemon.core.liveness.gate import LivenessVerdict, attack_cause
+from yibao_face.daemon.core.liveness.gate import LivenessPolicy, LivenessVerdict, attack_cause
 from yibao_face.daemon.core.quality import guidance
 from yibao_face.drivers.api import Camera, Frame
 from yibao_face.models.track import BestShots, FaceTracker
@@ -138,9 +139,9 @@ class _Passive:
         self, examiner: Examiner, held: tuple[Cause, ...], watch: Watch | None = None
     ) -> None:
         self.course = PassiveCourse(examiner.liveness, held)
-        self._examiner, self._watch = examiner, watch
+        self._examiner, self._watch, self._policy = examiner, watch, examiner.liveness
         self._follower = Follower()
-        self._best = BestShots(self._rank, _KEPT_SHOTS)
+        self._best = self._none_yet()
 
     def take(self, frame: Frame, read_ns: int) -> Cause | None:
         """Look at ``frame``, read at ``read_ns``; what the person should be told, if anything.
@@ -165,7 +166,7 @@ class _Passive:
         if verdict is None or not shots:
             return None
         # What is matched passed every gate itself: one frame of another may hide among five.
-        passed = tuple(shot for shot in shots if self._attack(shot) is None)
+        passed = tuple(shot for shot in shots if attack_cause(shot.features, self._policy) is None)
         before, held = tuple(self.course.before), self.course.held
         return Capture(verdict, passed or shots, before, self._follower, held)
 
@@ -173,16 +174,13 @@ class _Passive:
         """Take ``shot``; ``MOVED`` when it is another face than before: counting starts again."""
         same = self._follower.follow(shot)
         if not same:
-            self._best = BestShots(self._rank, _KEPT_SHOTS)
+            self._best = self._none_yet()
         self._best.offer(self._follower.id, shot)
         return self.course.add(shot.features, measures_of(shot), same=same)
 
-    def _attack(self, shot: Shot) -> Cause | None:
-        return attack_cause(shot.features, self._examiner.liveness)
-
-    def _rank(self, shot: Shot) -> float:
-        """Best first; one that failed an attack gate only where no other is left."""
-        return shot.merit - (0 if self._attack(shot) is None else _ATTACK_MALUS)
+    def _none_yet(self) -> BestShots[Shot]:
+        # Not a method of ours: in such a circle the frames of a face, 8 MB, outlive the encounter.
+        return BestShots(partial(_rank, self._policy), _KEPT_SHOTS)
 
 
 def unfit(watch: Watch | None, frame: Frame, found: Shot | Cause, read_ns: int) -> Cause | None:
@@ -190,6 +188,12 @@ def unfit(watch: Watch | None, frame: Frame, found: Shot | Cause, read_ns: int) 
     if watch is None:
         return None
     return watch.see(frame, found.face.box if isinstance(found, Shot) else None, read_ns)
+
+
+def _rank(policy: LivenessPolicy, shot: Shot) -> float:
+    """Best first; one that failed an attack gate only where no other is left."""
+    attacked = attack_cause(shot.features, policy) is not None
+    return shot.merit - _ATTACK_MALUS if attacked else shot.merit
 
 
 def _goes_on(before: Shot, now: Shot) -> bool:
