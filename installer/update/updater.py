@@ -28,7 +28,7 @@ from yibao_face.installer.update.fault import (
     UnusableError,
     UpdateError,
 )
-from yibao_face.installer.update.place import PART, Place, replace_file, sync_folder
+from yibao_face.installer.update.place import PART, Place, put, replace_file, sync_folder
 from yibao_face.installer.update.release import Order, Release
 from yibao_face.installer.update.site import Site
 from yibao_face.installer.update.state import State, Step, read_state, write_state
@@ -245,7 +245,7 @@ class Updater:
             at("unpack")
             unpack(self.place.download, release, part)
             at("rename")
-            part.rename(app)
+            put(part, app)
             sync_folder(self.place.root)
             at("self-test")
             self.hands.test(app, release.version)
