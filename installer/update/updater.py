@@ -130,7 +130,10 @@ class Updater:
         ``restart``: not where the launcher asks, which starts the program right afterwards.
         """
         with self._locked():
-            return self._recover(restart=restart)
+            found = self._recover(restart=restart)
+            if restart and found is Step.IDLE:
+                self._bring_in()
+            return found
 
     def adopt(self) -> None:
         """A package is about to put another version in place of the one that runs: that one is the
@@ -169,6 +172,15 @@ class Updater:
         elif state.step is not Step.IDLE:
             self._settle_if(replace(state, step=Step.IDLE))
         return state.step
+
+    def _bring_in(self) -> None:
+        """What is named, where another version answers: after an updater ended in its watch, the
+        launcher undoes the switch without a restart.
+        """
+        health = self.hands.health()
+        if health is not None and health.version != str(self.switch.current()):
+            with self._idle(self.site.idle_wait_s):
+                self.hands.restart()
 
     def _go_back(self, origin: Version) -> None:
         """By what was laid, or, where that is gone already, anew."""

@@ -117,6 +117,22 @@ def test_a_version_whose_switch_is_cut_off_again_and_again_is_given_up(
         counter.updater().take(vendor.stick())
 
 
+def test_an_updater_ended_in_its_watch_leaves_no_version_answering_that_is_not_named(
+    vendor: Vendor, counter: Counter
+) -> None:
+    """The machine runs on: the next run's launcher undoes the switch and restarts nothing."""
+    vendor.release()
+    counter.updater().take(vendor.stick())
+    for cut in (True, False):
+        if cut:
+            assert cut_off(lambda at: counter.updater(at).apply(), "watch")
+            assert "1.1.0" == counter.answers()
+        counter.updater().resume(restart=False)
+        assert (OLD, "1.1.0" if cut else "1.0.0") == (counter.current, counter.answers())
+        counter.updater().resume()
+        assert "1.0.0" == counter.answers()
+
+
 def test_cut_off_while_recovering(vendor: Vendor, counter: Counter) -> None:
     """The power fails again, in the way back from a failure."""
     vendor.release()
