@@ -167,7 +167,7 @@ class Updater:
             logger.warning("the switch to %s was cut off; back to %s", state.target, state.origin)
             self._go_back(Version.parse(state.origin))
             if restart:
-                self.hands.restart()
+                self._start_named()
             self._settle(_cut(state))
         elif state.step is not Step.IDLE:
             self._settle_if(replace(state, step=Step.IDLE))
@@ -180,7 +180,19 @@ class Updater:
         health = self.hands.health()
         if health is not None and health.version != str(self.switch.current()):
             with self._idle(self.site.idle_wait_s):
-                self.hands.restart()
+                self._start_named()
+            # Of Windows: what ran until now could not be removed by who gave it up.
+            self._sweep(self.state())
+
+    def _start_named(self) -> None:
+        """Until it answers, or long enough: what comes next may want a daemon that does."""
+        self.hands.restart()
+        named, until_s = str(self.switch.current()), self.hands.now_s() + self.site.watch.start_s
+        while self.hands.now_s() < until_s:
+            health = self.hands.health()
+            if health is not None and health.version == named:
+                return
+            self.hands.sleep(_LOOK_S)
 
     def _go_back(self, origin: Version) -> None:
         """By what was laid, or, where that is gone already, anew."""
