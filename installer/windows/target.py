@@ -68,7 +68,7 @@ def check(out: Path) -> None:
     folder = ROOT / "tests" / "installer"
     tests = [folder / f"test_windows_{name}.py" for name in _CHECKS]
     more = {"YIBAO_FACE_PACKAGED": str(out), "YIBAO_FACE_TOOLCHAIN": "required"}
-    words = [sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", *tests]
+    words: list[str | Path] = [sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", *tests]
     say(run(words, more=more, timeout_s=_CHECK_S))
 
 
