@@ -164,7 +164,8 @@ def test_one_that_fails_its_self_test_is_left(counter: Counter) -> None:
     code, told = counter.run_task()
 
     assert 1 == code, told
-    assert "自检" in told, told
+    # The console of Wine has no Chinese.
+    assert "setup test ended with" in told, told
     counter.is_now(GOOD)
     counter.tidy(counter.first, GOOD)
 
@@ -183,7 +184,7 @@ def test_one_that_dies_after_the_switch_is_rolled_back(counter: Counter) -> None
     code, told = counter.run_task()
 
     assert 1 == code, told
-    assert "退回" in told, told
+    assert f"{DYING} was left again" in told, told
     counter.is_now(GOOD)
     counter.tidy(counter.first, GOOD)
     # The next hour leaves it alone.
