@@ -105,6 +105,8 @@ class Vendor:
     folder: Path
     keys: dict[str, list[CryptoSigner]] = field(default_factory=dict[str, list[CryptoSigner]])
     days: Days = field(default_factory=Days)
+    platform: str = PLATFORM
+    preset: int = 6
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +140,8 @@ class Vendor:
 
     def publish(self, bundle: Path, version: Version, readable_from: Version) -> Release:
         """Pack, sign and publish what lies in ``bundle``."""
-        release = pack(bundle, About(version, PLATFORM, readable_from), self.folder)
+        about = About(version, self.platform, readable_from)
+        release = pack(bundle, about, self.folder, preset=self.preset)
         archive = self.folder / release.archive
         self.repository.add(release, archive, self.signers, self.days)
         return release
@@ -146,7 +149,7 @@ class Vendor:
     def stick(self, version: Version | None = None) -> Path:
         """The update file of the newest release, or of ``version``."""
         path = self.folder / f"update-{time.monotonic_ns()}.zip"
-        self.repository.stick(self.repository.release(PLATFORM, version), path)
+        self.repository.stick(self.repository.release(self.platform, version), path)
         return path
 
 

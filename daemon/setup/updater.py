@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -19,6 +20,7 @@ from yibao_face.installer.update.version import Version
 
 # A cold disk and an antivirus program that reads every new file.
 _START_S = 120
+_STICKS = string.ascii_uppercase[string.ascii_uppercase.index("D") :]
 _SETTINGS = """\
 # Settings of the updater; see the manual of the program. An administrator's file.
 data = {data}
@@ -30,6 +32,8 @@ selftest_s = 600
 health = {health}
 # Whoever is logged on keeps the agent alive: without one nothing could be watched.
 only_serving = true
+# Update files on a stick, whatever letter it gets.
+sticks = {sticks}
 [watch]
 start_s = {start_s}
 """
@@ -77,6 +81,7 @@ def settings(root: Path, config: Config) -> str:
         data=json.dumps(str(config.data), ensure_ascii=False),
         program=json.dumps(str(program_of(root)), ensure_ascii=False),
         health=json.dumps(f"http://{config.door.host}:{config.door.port}/health"),
+        sticks=json.dumps([f"{letter}:\\*.update" for letter in _STICKS]),
         start_s=_START_S,
     )
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from yibao_face.installer.update.version import Version
 
 PART = ".part"
 _GONE = ".gone"
+# How long a file may be held by who reads it, as a virus scanner does with every new one.
+_HELD_S, _LOOK_S = 10.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ def replace_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        put(part, path)
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -133,10 +136,29 @@ def replace_file(path: Path, data: bytes) -> None:
 
 if sys.platform == "win32":
 
+    def put(source: Path, target: Path) -> None:
+        """Rename ``source`` to ``target``, over a file that is there; ``OSError``.
+
+        Windows refuses while somebody reads either without leave to replace it: tried for 10 s.
+        """
+        until_s = time.monotonic() + _HELD_S
+        while True:
+            try:
+                os.replace(source, target)  # noqa: PTH105  # of a link, too
+                return
+            except PermissionError:
+                if time.monotonic() >= until_s:
+                    raise
+            time.sleep(_LOOK_S)
+
     def open_to_all(_handle: int, _mode: int) -> None:
         """Who may read is inherited from the folder there."""
 
 else:
+
+    def put(source: Path, target: Path) -> None:
+        """Rename ``source`` to ``target``, over a file that is there; ``OSError``."""
+        os.replace(source, target)  # noqa: PTH105  # of a link, too
 
     def open_to_all(handle: int, mode: int) -> None:
         """Whatever the administrator's umask: the daemon runs as somebody else."""

@@ -61,11 +61,18 @@ def on_sticks(site: Site) -> list[str]:
     """Update files that are plugged in, the newest last; what cannot be looked at is not there."""
     found: dict[str, int] = {}
     for pattern in site.sticks:
-        root = Path(pattern).anchor
-        for path in Path(root).glob(pattern.removeprefix(root)):
+        for path in _matching(pattern):
             with contextlib.suppress(OSError):
                 found[str(path)] = path.stat().st_mtime_ns
     return sorted(found, key=lambda path: (found[path], path))
+
+
+def _matching(pattern: str) -> list[Path]:
+    root = Path(pattern).anchor
+    try:
+        return list(Path(root).glob(pattern.removeprefix(root)))
+    except OSError:
+        return []  # locked, broken or just drawn: it hides none of the other media
 
 
 def this_platform() -> str:

@@ -28,7 +28,7 @@ from yibao_face.installer.update.fault import (
     UnusableError,
     UpdateError,
 )
-from yibao_face.installer.update.place import PART, Place, replace_file, sync_folder
+from yibao_face.installer.update.place import PART, Place, put, replace_file, sync_folder
 from yibao_face.installer.update.release import Order, Release
 from yibao_face.installer.update.site import Site
 from yibao_face.installer.update.state import State, Step, read_state, write_state
@@ -130,7 +130,10 @@ class Updater:
         ``restart``: not where the launcher asks, which starts the program right afterwards.
         """
         with self._locked():
-            return self._recover(restart=restart)
+            found = self._recover(restart=restart)
+            if restart and found is Step.IDLE:
+                self._bring_in()
+            return found
 
     def adopt(self) -> None:
         """A package is about to put another version in place of the one that runs: that one is the
@@ -164,11 +167,32 @@ class Updater:
             logger.warning("the switch to %s was cut off; back to %s", state.target, state.origin)
             self._go_back(Version.parse(state.origin))
             if restart:
-                self.hands.restart()
+                self._start_named()
             self._settle(_cut(state))
         elif state.step is not Step.IDLE:
             self._settle_if(replace(state, step=Step.IDLE))
         return state.step
+
+    def _bring_in(self) -> None:
+        """What is named, where another version answers: after an updater ended in its watch, the
+        launcher undoes the switch without a restart.
+        """
+        health = self.hands.health()
+        if health is not None and health.version != str(self.switch.current()):
+            with self._idle(self.site.idle_wait_s):
+                self._start_named()
+            # Of Windows: what ran until now could not be removed by who gave it up.
+            self._sweep(self.state())
+
+    def _start_named(self) -> None:
+        """Until it answers, or long enough: what comes next may want a daemon that does."""
+        self.hands.restart()
+        named, until_s = str(self.switch.current()), self.hands.now_s() + self.site.watch.start_s
+        while self.hands.now_s() < until_s:
+            health = self.hands.health()
+            if health is not None and health.version == named:
+                return
+            self.hands.sleep(_LOOK_S)
 
     def _go_back(self, origin: Version) -> None:
         """By what was laid, or, where that is gone already, anew."""
@@ -245,7 +269,7 @@ class Updater:
             at("unpack")
             unpack(self.place.download, release, part)
             at("rename")
-            part.rename(app)
+            put(part, app)
             sync_folder(self.place.root)
             at("self-test")
             self.hands.test(app, release.version)

@@ -27,6 +27,7 @@ from yibao_face.installer.windows.sign import sign
 
 # What builds share, as downloads, Wine and PyInstaller's analysis.
 HELD = ROOT / ".dev" / "windows"
+_CHECKS, _CHECK_S = ("package", "trouble", "token", "power", "update"), 5400.0
 _LIBRARIES = ("x64", "x86-stdcall", "x86-cdecl")
 
 
@@ -63,11 +64,12 @@ def make(out: Path, given: argparse.Namespace) -> None:
 
 
 def check(out: Path) -> None:
-    """Install, call, upgrade, roll back and uninstall what lies in ``out``; ``PackageError``."""
+    """Install, call, upgrade, update, go back, uninstall what is in ``out``; ``PackageError``."""
     folder = ROOT / "tests" / "installer"
-    tests = [folder / f"test_windows_{name}.py" for name in ("package", "trouble", "token")]
+    tests = [folder / f"test_windows_{name}.py" for name in _CHECKS]
     more = {"YIBAO_FACE_PACKAGED": str(out), "YIBAO_FACE_TOOLCHAIN": "required"}
-    say(run([sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", *tests], more=more))
+    words: list[str | Path] = [sys.executable, "-m", "pytest", "-q", "-rA", "--no-header", *tests]
+    say(run(words, more=more, timeout_s=_CHECK_S))
 
 
 def pack(work: Path, bundle: Path, version: str) -> Payload:

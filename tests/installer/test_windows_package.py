@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
-from harness import FIRST, HOME, ROOT, his_call, require
-from setup_bed import ROOT_KEY, RUN_KEY, Windows, path, windows
+from frozen_bed import (
+    OUT,
+    PACKAGED,
+    PORT,
+    Site,
+    answers,
+    called,
+    health,
+    serving,
+    until,
+    whole_setup,
+)
+from harness import FIRST, HOME, ROOT, require
+from setup_bed import ROOT_KEY, RUN_KEY, path, windows
 from ui_bed import Hands
 
 from yibao_face.daemon.demo.picture.clips import has_clips
@@ -28,13 +37,10 @@ from yibao_face.installer.update.site import read_site
 from yibao_face.installer.windows.audit import floor_of, missing, needs
 from yibao_face.installer.windows.nsis import Payload, compile_setup
 
-PACKAGED = os.environ.get("YIBAO_FACE_PACKAGED", "")
 pytestmark = [
     pytest.mark.timeout(3600),
     pytest.mark.skipif(not PACKAGED, reason="made and checked by: package windows --check"),
 ]
-OUT = Path(PACKAGED)
-PORT = 51518
 # Of Windows itself; what a program needs beside these lies beside it.
 SYSTEM = frozenset(
     f"{name}.dll"
@@ -80,18 +86,6 @@ SYSTEM = frozenset(
 ) | {"winspool.drv"}
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A Windows with what the tests stand on: setups by name, seconds and bytes measured."""
-
-    machine: Windows
-    measured: dict[str, float]
-
-    def run(self, *words: str | Path, wait_s: float = 300) -> tuple[int, str]:
-        program = self.machine.program / "yibao-face.exe"
-        return self.machine.wine.call([program, *words], wait_s=wait_s)
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site, None, None]:
     machine = windows(
@@ -112,82 +106,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site, None, None
     (OUT / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", "ascii")
 
 
-def whole_setup() -> Path:
-    [found] = OUT.glob("yibao-face-*-x64-setup.exe")
-    return found
-
-
-def answers(site: Site, *more: str) -> str:
-    file = site.machine.held / "answer.ini"
-    lines = (
-        "[install]",
-        "org_code = H44010600001",
-        r"camera = replay:C:\clip\before-camera.rgbd",
-        r"his_folder = C:\HIS",
-        "his_library = x64",
-        *more,
-    )
-    file.write_text("\n".join(lines), "utf-8")
-    return f"/ANSWER={path(file)}"
-
-
-def health() -> dict[str, object] | None:
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
-    try:
-        connection.request("GET", "/health")
-        answer = connection.getresponse()
-        return dict(json.loads(answer.read()))
-    except (OSError, ValueError):
-        return None
-    finally:
-        connection.close()
-
-
-def until(condition: Callable[[], object], wait_s: float) -> float:
-    began_s = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began_s < wait_s
-        time.sleep(0.1)
-    return time.monotonic() - began_s
-
-
 def memory_mb(program: str) -> float:
     found = [p for p in psutil.process_iter(["cmdline"]) if program in str(p.info["cmdline"])]
     return max((p.memory_info().rss for p in found), default=0) / 1e6
-
-
-@contextmanager
-def serving(
-    site: Site,
-    *words: str,
-    program: str = "yibao-face.exe",
-    more: Mapping[str, str] | None = None,
-) -> Generator[float, None, None]:
-    """The installed program until the end; seconds until it answered."""
-    wine = site.machine.wine
-    environment = {**wine.outside(), **(more or {}), **wine.environment}
-    log = (site.machine.held / "serve.log").open("ab")
-    with (
-        log,
-        subprocess.Popen(
-            [
-                require("sh"),
-                "-c",
-                '"$@" </dev/null 2>&1 | cat',
-                "sh",
-                require("wine"),
-                str(site.machine.program / program),
-                *words,
-            ],
-            env=environment,
-            stdout=log,
-        ) as process,
-    ):
-        try:
-            yield until(health, 180)
-        finally:
-            site.run("setup", "halt", r"C:\Program Files\YibaoFace")
-            process.wait(60)
 
 
 def test_wrong_answers_change_nothing(site: Site) -> None:
@@ -278,24 +199,6 @@ def has_icon(desktop: Desktop, hands: Hands) -> bool:
     words = [require("xwininfo"), "-id", panel, "-tree"]
     done = subprocess.run(words, env=desktop.environment, check=True, capture_output=True)
     return b'"explorer.exe"' in done.stdout
-
-
-def called(site: Site, clip: str) -> int:
-    """The code a HIS gets through the library in its folder, with ``clip`` before the camera,
-    which is not there where that is empty."""
-    machine = site.machine
-    target = machine.wine.drive / "clip" / "before-camera.rgbd"
-    if clip:
-        shutil.copyfile(HOME / "clips" / f"{clip}.rgbd", target)
-    request = machine.held / "call.json"
-    request.write_bytes(his_call(FIRST))
-    program = machine.program / "shim" / "x64" / "hcf-selftest.exe"
-    words = ["--call", path(request), r"C:\HIS\HisCallFace.dll"]
-    code, told = machine.wine.call([program, *words], wait_s=120)
-    assert 0 == code, told
-    answer = json.loads(told.splitlines()[1])
-    assert int(told.splitlines()[0]) == answer["code"]
-    return int(answer["code"])
 
 
 def test_a_copy_that_fails_its_test_is_not_switched_to(site: Site) -> None:

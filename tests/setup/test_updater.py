@@ -105,6 +105,8 @@ def test_settings_say_where_the_daemon_is_and_an_edited_file_stays(
     assert (tmp_path, "pointer", True) == (site.data, site.switch, site.only_serving)
     assert "http://127.0.0.1:51600/health" == site.health
     assert (str(root / "yibao-face.exe"), "setup", "restart") == site.restart
+    assert {r"D:\*.update", r"E:\*.update", r"Z:\*.update"} <= set(site.sticks)
+    assert not [one for one in site.sticks if one[0] in "ABC"]
 
     file.write_text(file.read_text("utf-8") + "watch_s = 200\n", "utf-8")
     settle(root, config, "1.0.0")

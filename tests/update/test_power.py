@@ -21,6 +21,7 @@ from update_site import NEW, OLD, Counter, Vendor, cut_off
 from yibao_face.installer.update.decision import Watch
 from yibao_face.installer.update.fault import UnusableError, UpdateError
 from yibao_face.installer.update.state import Step
+from yibao_face.installer.update.swap.hands import ask
 from yibao_face.installer.update.updater import LEAVING, SWITCHING, TAKING
 
 AFTER_COMMIT = ("sweep",)
@@ -115,6 +116,25 @@ def test_a_version_whose_switch_is_cut_off_again_and_again_is_given_up(
     assert "" == counter.updater().state().waiting
     with pytest.raises(UnusableError, match="cut off 3 times"):
         counter.updater().take(vendor.stick())
+
+
+def test_an_updater_ended_in_its_watch_leaves_no_version_answering_that_is_not_named(
+    vendor: Vendor, counter: Counter
+) -> None:
+    """The machine runs on: the next run's launcher undoes the switch and restarts nothing."""
+    vendor.release()
+    counter.updater().take(vendor.stick())
+    for cut in (True, False):
+        if cut:
+            assert cut_off(lambda at: counter.updater(at).apply(), "watch")
+            assert "1.1.0" == counter.answers()
+        counter.updater().resume(restart=False)
+        assert (OLD, "1.1.0" if cut else "1.0.0") == (counter.current, counter.answers())
+        counter.updater().resume()
+        # At once: the switch that comes next may want a daemon that answers.
+        health = ask(counter.site.health)
+        assert health is not None
+        assert "1.0.0" == health.version
 
 
 def test_cut_off_while_recovering(vendor: Vendor, counter: Counter) -> None:

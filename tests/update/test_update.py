@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from yibao_face.installer.update.fault import (
 )
 from yibao_face.installer.update.release import Order
 from yibao_face.installer.update.state import Step
+from yibao_face.installer.update.swap.hands import self_test
 from yibao_face.installer.update.swap.lock import alone, encounter_file, take
 from yibao_face.installer.update.updater import LEAVING, SWITCHING, TAKING
 from yibao_face.installer.update.version import Version
@@ -141,6 +143,21 @@ def test_a_version_that_fails_its_self_test_is_never_switched_to(
         counter.updater().take(vendor.stick())
     assert {CURRENT[counter.kind], OLD.folder} == counter.folders()
     assert "1.0.0" == counter.answers()
+
+
+@pytest.mark.parametrize("said", ["yibao-face 1.1.0", "yibao-face 1.1.01", "1.1.0"])
+def test_libraries_may_have_their_say_beside_the_version(pc: Counter, said: str) -> None:
+    """As a frozen one's does on a computer without a graphics card; the version must be there."""
+    folder = pc.data.parent / "noisy"
+    folder.mkdir()
+    script = f"#!/bin/sh\necho no card >&2\necho '{said}'\necho 'no card 2.0.0' >&2\n"
+    (folder / "yibao-face").write_text(script, "ascii")
+    (folder / "yibao-face").chmod(0o755)
+    wrong = (
+        contextlib.nullcontext() if said == "yibao-face 1.1.0" else pytest.raises(SelfTestError)
+    )
+    with wrong:
+        self_test(replace(pc.site, selftest=()), folder, NEW, pc.place.scratch)
 
 
 def test_a_program_altered_after_it_was_taken_in_is_tested_again(

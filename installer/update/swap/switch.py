@@ -7,7 +7,6 @@ away and made again: with the power off in between nothing would start.)
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from yibao_face.installer.update.fault import UpdateError
-from yibao_face.installer.update.place import replace_file, sync_folder
+from yibao_face.installer.update.place import put, replace_file, sync_folder
 from yibao_face.installer.update.version import Version
 
 MAX_POINTER_BYTES = 64
@@ -65,7 +64,7 @@ class _Rename:
 
     def go(self, way: Way) -> None:
         """See ``Switch``."""
-        os.replace(self._ready(way), self.root / self.name)  # noqa: PTH105  # of a link, too
+        put(self._ready(way), self.root / self.name)
         sync_folder(self.root)
 
     def clear(self) -> None:
