@@ -21,9 +21,9 @@ from harness import FIRST, HOME, ROOT, require
 from setup_bed import ROOT_KEY, path, windows
 from update_site import Vendor
 
-from yibao_face.daemon.demo.clips import has_clips
-from yibao_face.daemon.demo.desktop import virtual_desktop
-from yibao_face.daemon.demo.portraits import load_portrait
+from yibao_face.daemon.demo.picture.clips import has_clips
+from yibao_face.daemon.demo.picture.portraits import load_portrait
+from yibao_face.daemon.demo.window.desktop import virtual_desktop
 from yibao_face.installer.command import run
 from yibao_face.installer.update.swap.switch import Pointer
 from yibao_face.installer.update.version import Version
