@@ -137,3 +137,20 @@ def test_only_the_demo_goes_on_without_what_the_pages_need(
     assert "npm_config_registry" in capsys.readouterr().out
     with pytest.raises(start.StartError, match="npm_config_registry"):
         start.get_assets("setup")
+
+
+@pytest.mark.parametrize(
+    ("action", "rest", "tried"),
+    [
+        ("demo", [], False),
+        ("test", [], True),
+        ("check", [], True),
+        ("setup", [], True),
+        ("package", ["linux"], False),
+        ("package", ["all", "--check"], True),
+    ],
+)
+def test_what_runs_tests_gets_what_tests_need(
+    start: ModuleType, action: str, rest: list[str], tried: bool
+) -> None:
+    assert tried is start.is_tried(action, rest)

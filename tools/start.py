@@ -57,6 +57,11 @@ class StartError(Exception):
     """One line that says what is missing and what to do."""
 
 
+def is_tried(action: str, rest: list[str]) -> bool:
+    """Whether the action runs tests: packages are tried by some, too."""
+    return "--check" in rest if action == "package" else action != "demo"
+
+
 def main() -> int:
     """Run the action; exit code of the last step."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -69,7 +74,7 @@ def main() -> int:
     try:
         require_python()
         require_system_libraries()
-        set_up("runtime" if given.action in ("demo", "package") else "dev")
+        set_up("dev" if is_tried(given.action, given.rest) else "runtime")
         if given.action == "demo":
             set_up_windows(wanted=WINDOWS in given.rest)
         get_assets(given.action)

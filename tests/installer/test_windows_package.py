@@ -26,11 +26,11 @@ from frozen_bed import (
     until,
     whole_setup,
 )
-from harness import FIRST, HOME, ROOT, require
+from harness import FIRST, ROOT, require
 from setup_bed import ROOT_KEY, RUN_KEY, path, windows
 from ui_bed import Hands
 
-from yibao_face.daemon.demo.picture.clips import has_clips
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.demo.picture.portraits import load_portrait
 from yibao_face.daemon.demo.window.desktop import TOOLS, Desktop, virtual_desktop
 from yibao_face.installer.update.site import read_site
@@ -141,13 +141,12 @@ def test_a_silent_setup_installs_what_was_answered(site: Site) -> None:
     assert 0 == site.run("--version")[0]
 
 
-def test_a_his_call_through_the_installed_library(site: Site) -> None:
+def test_a_his_call_through_the_installed_library(site: Site, home: Config) -> None:
     """Clip and portraits are of the demo: invented persons, simulated depth."""
     machine = site.machine
-    assert has_clips(HOME / "clips"), "run: yibao-face demo, it makes the clips"
     photos = [machine.held / f"{name}.jpg" for name in ("first-1", "first-3")]
     for photo in photos:
-        photo.write_bytes(load_portrait(photo.stem, HOME / "downloads"))
+        photo.write_bytes(load_portrait(photo.stem, home.downloads))
     words = ("--id", FIRST, "--name", "ZhangSan", "--photo", *map(path, photos))
     assert 0 == site.run("person", "add", *words)[0]
     with serving(site, "serve", "--demo") as started_s:

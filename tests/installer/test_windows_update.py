@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 from frozen_bed import OUT, PACKAGED, Site, answers, called, health, serving, until, whole_setup
-from harness import FIRST, HOME, ROOT, require
+from harness import FIRST, ROOT, require
 from setup_bed import ROOT_KEY, path, windows
 from update_site import Vendor
 
-from yibao_face.daemon.demo.picture.clips import has_clips
+from yibao_face.daemon.config import Config
 from yibao_face.daemon.demo.picture.portraits import load_portrait
 from yibao_face.daemon.demo.window.desktop import virtual_desktop
 from yibao_face.installer.command import run
@@ -97,9 +97,10 @@ class Counter:
 
 
 @pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Generator[Counter, None, None]:
+def counter(
+    tmp_path_factory: pytest.TempPathFactory, home: Config
+) -> Generator[Counter, None, None]:
     """Installed by the setup; the agent runs on a desktop nobody sits at."""
-    assert has_clips(HOME / "clips"), "run: yibao-face demo, it makes the clips"
     held = tmp_path_factory.mktemp("update")
     machine = windows(ROOT / ".dev" / "windows" / "prefix-update", held)
     machine.wine.kill()
@@ -126,7 +127,7 @@ def counter(tmp_path_factory: pytest.TempPathFactory) -> Generator[Counter, None
     config.write_text(config.read_text("utf-8") + '\n[liveness]\nchallenge = "never"\n', "utf-8")
     photos = [held / f"{name}.jpg" for name in ("first-1", "first-3")]
     for photo in photos:
-        photo.write_bytes(load_portrait(photo.stem, HOME / "downloads"))
+        photo.write_bytes(load_portrait(photo.stem, home.downloads))
     words = ("--id", FIRST, "--name", "ZhangSan", "--photo", *map(path, photos))
     assert 0 == site.run("person", "add", *words)[0]
     with virtual_desktop(1280, 1024) as desktop:
