@@ -142,15 +142,15 @@ def _heal(turn: Turn, fresh: set[int]) -> None:
     """Records that seemed broken because the link they fit was not known yet."""
     near = {seq + step for seq in fresh for step in (-1, 0, 1)}
     links = links_at(turn, {seq + step for seq in near for step in (-1, 0, 1)})
-    better: dict[Chain, list[int]] = {Chain.WHOLE: [], Chain.OPEN: [], Chain.BROKEN: []}
-    for seq in sorted(near & links.keys()):
-        beside = (links.get(seq - 1, ()), links.get(seq + 1, ()))
-        # Open: what it continues is not here yet, and settles it when it comes.
-        better[standing(links[seq], *beside)].append(seq)
-    for verdict in (Chain.WHOLE, Chain.OPEN):
-        its = (turn.of_device(), RECORD.c.seq.in_(better[verdict]))
-        broken = RECORD.c.chain == Chain.BROKEN
-        turn.db.execute(update(RECORD).where(*its, broken).values(chain=verdict.value))
+    verdicts = {
+        seq: standing(links[seq], links.get(seq - 1, ()), links.get(seq + 1, ()))
+        for seq in near & links.keys()
+    }
+    # Open: what it continues is not here yet, and settles it when it comes.
+    for better in (Chain.WHOLE, Chain.OPEN):
+        seqs = sorted(seq for seq, verdict in verdicts.items() if verdict is better)
+        its = (turn.of_device(), RECORD.c.seq.in_(seqs), RECORD.c.chain == Chain.BROKEN)
+        turn.db.execute(update(RECORD).where(*its).values(chain=better.value))
 
 
 def _ids_of(incoming: Sequence[Incoming]) -> tuple[Any, Any]:
