@@ -116,10 +116,7 @@ class _Passive:
         return all(look.view.accomplice for look in passed)
 
     def add(self, look: _Look, measures: Measures) -> LivenessVerdict | None:
-        """Take a look; the verdict, once it is there."""
-        if look.hint is not None:
-            self.course.hint(look.hint)
-            return None
+        """Take a usable look; the verdict, once it is there."""
         same = not self.good or self.good[-1].box.overlap(look.box) >= SAME_FACE_OVERLAP
         self.good = [*(self.good if same else ()), look]
         self.course.add(look.features, measures, same=same)
@@ -172,8 +169,8 @@ class Engine:
             wrong = stream_cause(exposures, self.stream)
             if wrong is Cause.STREAM_IMPLAUSIBLE:
                 return wrong, track, None
-            if wrong is not None:
-                course.hint(wrong)
+            if hint := wrong or look.hint:
+                course.hint(hint)
                 continue
             verdict = track.add(look, self.measures(view))
             if verdict is not None:
